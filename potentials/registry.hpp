@@ -1,0 +1,27 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "potentials/descriptor.hpp"
+#include "potentials/potential.hpp"
+
+namespace haven {
+
+/// Which evaluator runs a model. `reference` is the literal scalar double-precision one that every test compares with.
+enum class Backend { vectorised, reference };
+
+/// The potential of a model, ready for MD. @throws ModelError when the model is inconsistent (sizes, ranges, non-finite).
+[[nodiscard]] std::unique_ptr<Potential> make_potential(const Model& model, Precision precision, Backend backend = Backend::vectorised);
+
+/// Options for a new, untrained model; the choices of `[model]` in the input file.
+struct DescriptorOptions {
+  std::string kind = "moment";
+  std::string preset = "standard";  ///< fast | standard | accurate
+  double cutoff = 6.0;              ///< A
+};
+/// A model with descriptor parameters set and initial (seeded) mixing, and no networks, for these elements.
+/// @throws ConfigError for an unknown kind or preset.
+[[nodiscard]] Model new_model(const DescriptorOptions& options, const std::vector<int>& elements, std::uint64_t seed);
+
+}  // namespace haven

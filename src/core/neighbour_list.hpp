@@ -1,0 +1,52 @@
+#pragma once
+#include <span>
+#include <vector>
+
+#include "core/cell.hpp"
+#include "core/types.hpp"
+
+namespace haven {
+
+/// What one rank knows about its atoms: the centres it owns first, then copies of other ranks' atoms. An atom is present at
+/// most once; its periodic images are lattice shifts in the neighbour entries, so small cells need no special case.
+struct LocalAtoms {
+  std::span<const Vec3> positions;  ///< A, never wrapped: every rank holds the same bits for the same atom
+  std::span<const AtomId> ids;      ///< unique
+  std::span<const int> species;     ///< index into Requirements::elements
+  Index n_centres = 0;              ///< the first n_centres atoms are owned
+};
+
+/// Full neighbour lists in compressed rows. Entries of a centre are sorted by (id, shift): the order of every sum inside an
+/// atom is a function of the state alone. The displacement of entry k of centre i is
+///   d = (positions[atom[k]] - positions[i]) + translations[shift[k]],
+/// evaluated in this order everywhere; entries with |d| >= cutoff must be skipped before any arithmetic.
+struct NeighbourView {
+  std::span<const Index> offsets;          ///< n_centres + 1
+  std::span<const std::int32_t> atom;      ///< index into LocalAtoms
+  std::span<const std::int32_t> shift;     ///< index into translations
+  std::span<const Vec3> translations;      ///< A; translations[0] is zero
+  std::span<const LatticeShift> shifts;    ///< the integers behind translations
+
+  [[nodiscard]] Vec3 displacement(std::span<const Vec3> positions, Index centre, Index entry) const {
+    const auto e = static_cast<std::size_t>(entry);
+    return (positions[static_cast<std::size_t>(atom[e])] - positions[static_cast<std::size_t>(centre)]) +
+           translations[static_cast<std::size_t>(shift[e])];
+  }
+};
+
+/// Owns a neighbour list; buffers are reused between builds.
+class NeighbourList {
+ public:
+  /// Finds, for every centre, all atoms and images nearer than `radius` (cut-off plus skin), in O(N).
+  /// Any cell and any radius: images beyond the first shell are found in cells smaller than the radius.
+  void build(const Cell& cell, const LocalAtoms& atoms, double radius);
+  [[nodiscard]] NeighbourView view() const;
+
+ private:
+  std::vector<Index> offsets_;
+  std::vector<std::int32_t> atom_, shift_;
+  std::vector<Vec3> translations_;
+  std::vector<LatticeShift> shifts_;
+};
+
+}  // namespace haven
