@@ -22,18 +22,18 @@ struct TrajectoryFrame {
 struct ThermoRow {
   std::int64_t step = 0;
   double time_fs = 0;
-  double temperature = 0;        ///< K
+  double temperature = 0;                            ///< K
   double kinetic = 0, potential = 0, conserved = 0;  ///< eV
-  double pressure_gpa = 0;       ///< positive when the system pushes outwards; kinetic part included
-  double volume = 0;             ///< A^3
-  double max_force = 0;          ///< eV/A
-  Index extrapolating = 0;       ///< atoms outside the training range at this step
+  double pressure_gpa = 0;  ///< positive when the system pushes outwards; kinetic part included
+  double volume = 0;        ///< A^3
+  double max_force = 0;     ///< eV/A
+  Index extrapolating = 0;  ///< atoms outside the training range at this step
 };
 
 /// What a trajectory file has to know before its first frame.
 struct TrajectoryHeader {
-  std::vector<int> numbers;      ///< of the stored atoms
-  std::vector<double> masses;    ///< amu
+  std::vector<int> numbers;    ///< of the stored atoms
+  std::vector<double> masses;  ///< amu
   std::vector<AtomId> ids;
   double timestep_fs = 0;
   std::int64_t frame_interval = 0;  ///< steps between frames
@@ -49,7 +49,7 @@ class RunSink {
   virtual ~RunSink() = default;
   /// A new stage, or this stage continued after a restart at `first_step`.
   virtual void begin_stage(const TrajectoryHeader& header, std::int64_t first_step) = 0;
-  virtual void frame(const TrajectoryFrame& frame) = 0;       ///< returns when the frame is acknowledged (flushed)
+  virtual void frame(const TrajectoryFrame& frame) = 0;  ///< returns when the frame is acknowledged (flushed)
   virtual void thermo(const ThermoRow& row) = 0;
   virtual void checkpoint(const SimulationState& state) = 0;  ///< returns when it is durable
   /// One line of events.jsonl: guards, restarts, warnings.

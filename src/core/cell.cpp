@@ -9,11 +9,14 @@ namespace haven {
 Cell::Cell(const Mat3& vectors, std::array<bool, 3> periodic) : vectors_(vectors), periodic_(periodic) {
   double product = 1;
   for (int k = 0; k < 3; ++k) {
-    if (!is_finite(vectors[k])) throw InputError("the cell has a component that is not a finite number", "cell", "Check the lattice vectors of the input.");
+    if (!is_finite(vectors[k]))
+      throw InputError("the cell has a component that is not a finite number", "cell",
+                       "Check the lattice vectors of the input.");
     product *= norm(vectors[k]);
   }
   if (!(std::abs(determinant(vectors)) > 1e-6 * product) || product == 0)
-    throw InputError("the cell is flat: its three vectors span no volume", "cell", "Check the lattice vectors of the input.");
+    throw InputError("the cell is flat: its three vectors span no volume", "cell",
+                     "Check the lattice vectors of the input.");
   inverse_ = inverse(vectors);
 }
 

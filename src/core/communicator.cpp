@@ -16,7 +16,9 @@ class SerialCommunicator final : public Communicator {
   void all_reduce_max(std::span<std::int64_t>) override {}
   void all_reduce_max(std::span<double>) override {}
   void broadcast(std::vector<std::byte>&, int) override {}
-  std::vector<std::vector<std::byte>> gather(std::span<const std::byte> bytes, int) override { return {{bytes.begin(), bytes.end()}}; }
+  std::vector<std::vector<std::byte>> gather(std::span<const std::byte> bytes, int) override {
+    return {{bytes.begin(), bytes.end()}};
+  }
   std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> bytes) override { return gather(bytes, 0); }
   std::vector<Message> exchange(const std::vector<Message>& outgoing) override { return outgoing; }
   void exchange_known(std::span<const Message> outgoing, std::span<Message> incoming) override {

@@ -17,13 +17,19 @@ Error::Error(ExitCode code, const std::string& what, const std::string& where, c
 
 static std::string remedy_for(int errno_value) {
   switch (errno_value) {
-    case ENOSPC: return "The disk is full: free some space, then run the same command again.";
-    case EDQUOT: return "Your disk quota is used up: free some space, then run the same command again.";
+    case ENOSPC:
+      return "The disk is full: free some space, then run the same command again.";
+    case EDQUOT:
+      return "Your disk quota is used up: free some space, then run the same command again.";
     case EACCES:
-    case EPERM: return "Check the permissions of this path.";
-    case ENOENT: return "Check the path: the file or its folder does not exist.";
-    case EROFS: return "The file system is read-only: choose another output folder.";
-    default: return "Check the file system this path is on, then run the same command again.";
+    case EPERM:
+      return "Check the permissions of this path.";
+    case ENOENT:
+      return "Check the path: the file or its folder does not exist.";
+    case EROFS:
+      return "The file system is read-only: choose another output folder.";
+    default:
+      return "Check the file system this path is on, then run the same command again.";
   }
 }
 

@@ -4,12 +4,13 @@
 
 #include "core/types.hpp"
 
-/// Order-independent sums. Whatever crosses atoms, threads or ranks is rounded once to a multiple of 2^-44 and summed as an
-/// integer, which is associative: neither threads, ranks nor list order can change a bit, and momentum is conserved exactly.
+/// Order-independent sums. Whatever crosses atoms, threads or ranks is rounded once to a multiple of 2^-44 and summed
+/// as an integer, which is associative: neither threads, ranks nor list order can change a bit, and momentum is
+/// conserved exactly.
 namespace haven {
 
-inline constexpr double fixed_scale = 17592186044416.0;          ///< 2^44
-inline constexpr double fixed_resolution = 1.0 / fixed_scale;    ///< 5.7e-14 (eV/A for forces, eV for energies)
+inline constexpr double fixed_scale = 17592186044416.0;        ///< 2^44
+inline constexpr double fixed_resolution = 1.0 / fixed_scale;  ///< 5.7e-14 (eV/A for forces, eV for energies)
 /// Largest magnitude of one contribution to a force (eV/A). 2^63/2^44 = 2^19 is the range of the sum; this leaves room
 /// for 256 contributions of this size. A contribution beyond it is an explosion, not physics.
 inline constexpr double fixed_force_limit = 2048.0;
@@ -51,7 +52,8 @@ class FixedSum {
       return;
     }
     const double high = std::trunc(value);  // exact split: the integer part can exceed 63 - 44 bits
-    value_ += (static_cast<__int128>(static_cast<std::int64_t>(high)) << 44) + std::llrint((value - high) * fixed_scale);
+    value_ +=
+        (static_cast<__int128>(static_cast<std::int64_t>(high)) << 44) + std::llrint((value - high) * fixed_scale);
   }
   FixedSum& operator+=(const FixedSum& o) {
     value_ += o.value_;

@@ -78,7 +78,8 @@ class MpiCommunicator final : public Communicator {
     bytes.resize(static_cast<std::size_t>(count));
     constexpr std::int64_t chunk = 1 << 30;  // MPI counts are int
     for (std::int64_t at = 0; at < count; at += chunk)
-      check(MPI_Bcast(bytes.data() + at, static_cast<int>(std::min(chunk, count - at)), MPI_BYTE, root, handle_), "bcast");
+      check(MPI_Bcast(bytes.data() + at, static_cast<int>(std::min(chunk, count - at)), MPI_BYTE, root, handle_),
+            "bcast");
   }
   std::vector<std::vector<std::byte>> gather(std::span<const std::byte> bytes, int root) override {
     std::vector<Message> outgoing(1);
@@ -120,7 +121,8 @@ class MpiCommunicator final : public Communicator {
 
 std::vector<Message> MpiCommunicator::exchange(const std::vector<Message>& outgoing) {
   std::vector<std::int64_t> send(static_cast<std::size_t>(size_), -1), receive(send.size());
-  for (const auto& message : outgoing) send[static_cast<std::size_t>(message.rank)] = static_cast<std::int64_t>(message.bytes.size());
+  for (const auto& message : outgoing)
+    send[static_cast<std::size_t>(message.rank)] = static_cast<std::int64_t>(message.bytes.size());
   MPI_Request counts;
   check(MPI_Ialltoall(send.data(), 1, MPI_INT64_T, receive.data(), 1, MPI_INT64_T, handle_, &counts), "MPI_Ialltoall");
   wait_sleeping(counts);
@@ -137,21 +139,27 @@ void MpiCommunicator::exchange_known(std::span<const Message> outgoing, std::spa
   requests.reserve(outgoing.size() + incoming.size());
   const auto length = [](const Message& message) {
     if (message.bytes.size() > 0x7fffffff)
-      throw ResourceError("a message between ranks exceeds 2 GiB", "mpi", "Use more ranks, so that each holds fewer atoms.");
+      throw ResourceError("a message between ranks exceeds 2 GiB", "mpi",
+                          "Use more ranks, so that each holds fewer atoms.");
     return static_cast<int>(message.bytes.size());
   };
   for (auto& message : incoming) {
     requests.emplace_back();
-    check(MPI_Irecv(message.bytes.data(), length(message), MPI_BYTE, message.rank, tag_known, handle_, &requests.back()), "recv");
+    check(
+        MPI_Irecv(message.bytes.data(), length(message), MPI_BYTE, message.rank, tag_known, handle_, &requests.back()),
+        "recv");
   }
   for (const auto& message : outgoing) {
     requests.emplace_back();
-    check(MPI_Isend(message.bytes.data(), length(message), MPI_BYTE, message.rank, tag_known, handle_, &requests.back()), "send");
+    check(
+        MPI_Isend(message.bytes.data(), length(message), MPI_BYTE, message.rank, tag_known, handle_, &requests.back()),
+        "send");
   }
   check(MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE), "MPI_Waitall");
 }
 
-// A plain `haven ...` must not pay for MPI start-up nor fail where no launcher runs, so only a launcher's environment counts.
+// A plain `haven ...` must not pay for MPI start-up nor fail where no launcher runs, so only a launcher's environment
+// counts.
 bool started_by_launcher() {
   for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_RANK", "PMIX_RANK", "MPI_LOCALRANKID"})
     if (std::getenv(name) != nullptr) return true;

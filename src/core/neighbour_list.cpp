@@ -10,7 +10,7 @@ namespace {
 
 /// An atom or periodic image near the centres, in wrapped coordinates.
 struct Site {
-  Vec3 position;       // wrapped + image, for the search only
+  Vec3 position;  // wrapped + image, for the search only
   std::int32_t atom;
   LatticeShift shift;  // relative to the stored (unwrapped) position
 };
@@ -76,7 +76,8 @@ Grid bin_sites(const Cell& cell, const std::vector<Site>& sites, const Vec3& mar
   Grid grid{.low = bounds.low, .scale = {}, .n = {1, 1, 1}, .start = {}, .order = {}};
   for (int k = 0; k < 3; ++k) {
     const double extent = std::max(bounds.high[k] - bounds.low[k], 1e-9);
-    const double most = std::cbrt(static_cast<double>(sites.size())) * 4 + 1;  // sparse systems need no more cells than atoms
+    const double most =
+        std::cbrt(static_cast<double>(sites.size())) * 4 + 1;  // sparse systems need no more cells than atoms
     grid.n[k] = static_cast<std::int64_t>(std::clamp(std::floor(extent / margin[k]), 1.0, most));
     grid.scale[k] = static_cast<double>(grid.n[k]) / extent;
   }
@@ -90,7 +91,8 @@ Grid bin_sites(const Cell& cell, const std::vector<Site>& sites, const Vec3& mar
   }
   for (std::size_t c = 0; c < cells; ++c) grid.start[c + 1] += grid.start[c];
   std::vector<std::int32_t> next(grid.start.begin(), grid.start.end() - 1);
-  for (std::size_t s = 0; s < sites.size(); ++s) grid.order[static_cast<std::size_t>(next[home[s]]++)] = static_cast<std::int32_t>(s);
+  for (std::size_t s = 0; s < sites.size(); ++s)
+    grid.order[static_cast<std::size_t>(next[home[s]]++)] = static_cast<std::int32_t>(s);
   return grid;
 }
 
@@ -143,7 +145,8 @@ void NeighbourList::build(const Cell& cell, const LocalAtoms& atoms, double radi
     const Vec3 f = cell.to_fractional(wrapped);
     std::int64_t first[3], last[3];
     for (int k = 0; k < 3; ++k) {
-      const Vec3 below{f.x - margin.x, f.y - margin.y, f.z - margin.z}, above{f.x + margin.x, f.y + margin.y, f.z + margin.z};
+      const Vec3 below{f.x - margin.x, f.y - margin.y, f.z - margin.z},
+          above{f.x + margin.x, f.y + margin.y, f.z + margin.z};
       first[k] = grid.coordinate(below, k);
       last[k] = grid.coordinate(above, k);
     }

@@ -7,8 +7,9 @@
 
 namespace haven {
 
-/// What one rank knows about its atoms: the centres it owns first, then copies of other ranks' atoms. An atom is present at
-/// most once; its periodic images are lattice shifts in the neighbour entries, so small cells need no special case.
+/// What one rank knows about its atoms: the centres it owns first, then copies of other ranks' atoms. An atom is
+/// present at most once; its periodic images are lattice shifts in the neighbour entries, so small cells need no
+/// special case.
 struct LocalAtoms {
   std::span<const Vec3> positions;  ///< A, never wrapped: every rank holds the same bits for the same atom
   std::span<const AtomId> ids;      ///< unique
@@ -16,16 +17,16 @@ struct LocalAtoms {
   Index n_centres = 0;              ///< the first n_centres atoms are owned
 };
 
-/// Full neighbour lists in compressed rows. Entries of a centre are sorted by (id, shift): the order of every sum inside an
-/// atom is a function of the state alone. The displacement of entry k of centre i is
+/// Full neighbour lists in compressed rows. Entries of a centre are sorted by (id, shift): the order of every sum
+/// inside an atom is a function of the state alone. The displacement of entry k of centre i is
 ///   d = (positions[atom[k]] - positions[i]) + translations[shift[k]],
 /// evaluated in this order everywhere; entries with |d| >= cutoff must be skipped before any arithmetic.
 struct NeighbourView {
-  std::span<const Index> offsets;          ///< n_centres + 1
-  std::span<const std::int32_t> atom;      ///< index into LocalAtoms
-  std::span<const std::int32_t> shift;     ///< index into translations
-  std::span<const Vec3> translations;      ///< A; translations[0] is zero
-  std::span<const LatticeShift> shifts;    ///< the integers behind translations
+  std::span<const Index> offsets;        ///< n_centres + 1
+  std::span<const std::int32_t> atom;    ///< index into LocalAtoms
+  std::span<const std::int32_t> shift;   ///< index into translations
+  std::span<const Vec3> translations;    ///< A; translations[0] is zero
+  std::span<const LatticeShift> shifts;  ///< the integers behind translations
 
   [[nodiscard]] Vec3 displacement(std::span<const Vec3> positions, Index centre, Index entry) const {
     const auto e = static_cast<std::size_t>(entry);

@@ -9,8 +9,8 @@ namespace haven {
 
 std::array<std::uint32_t, 4> random_bits(std::uint64_t seed, Stream stream, std::uint64_t step, std::uint32_t index) {
   const r123::Philox4x32 generator;
-  const r123::Philox4x32::ctr_type counter{
-      {static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(step >> 32), index, static_cast<std::uint32_t>(stream)}};
+  const r123::Philox4x32::ctr_type counter{{static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(step >> 32),
+                                            index, static_cast<std::uint32_t>(stream)}};
   const r123::Philox4x32::key_type key{{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}};
   const auto words = generator(counter, key);
   return {words[0], words[1], words[2], words[3]};

@@ -28,7 +28,8 @@ Structure supercell(const Structure& structure, int n_a, int n_b, int n_c) {
   if (n_a < 1 || n_b < 1 || n_c < 1)
     throw ConfigError("a supercell needs three positive repeats", "supercell", "Give for example [2, 2, 2].");
   const Mat3& h = structure.cell.vectors();
-  const Mat3 scaled{{{static_cast<double>(n_a) * h[0], static_cast<double>(n_b) * h[1], static_cast<double>(n_c) * h[2]}}};
+  const Mat3 scaled{
+      {{static_cast<double>(n_a) * h[0], static_cast<double>(n_b) * h[1], static_cast<double>(n_c) * h[2]}}};
   Structure result{.cell = Cell(scaled, structure.cell.periodic()), .numbers = {}, .positions = {}};
   for (int a = 0; a < n_a; ++a)
     for (int b = 0; b < n_b; ++b)

@@ -4,7 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-/// Small value types shared by everything. Lengths are angstrom, energies eV, masses amu, times fs unless a name says otherwise.
+/// Small value types shared by everything. Lengths are angstrom, energies eV, masses amu, times fs unless a name says
+/// otherwise.
 namespace haven {
 
 using Index = std::int64_t;   ///< counts and offsets; signed, so that differences are safe
@@ -41,7 +42,9 @@ struct Mat3 {
 
   constexpr Vec3& operator[](int k) { return row[static_cast<std::size_t>(k)]; }
   constexpr const Vec3& operator[](int k) const { return row[static_cast<std::size_t>(k)]; }
-  constexpr Mat3& operator+=(const Mat3& o) { return row[0] += o.row[0], row[1] += o.row[1], row[2] += o.row[2], *this; }
+  constexpr Mat3& operator+=(const Mat3& o) {
+    return row[0] += o.row[0], row[1] += o.row[1], row[2] += o.row[2], *this;
+  }
   constexpr Mat3& operator*=(double s) { return row[0] *= s, row[1] *= s, row[2] *= s, *this; }
   friend constexpr Mat3 operator+(Mat3 a, const Mat3& b) { return a += b; }
   friend constexpr Mat3 operator*(double s, Mat3 a) { return a *= s; }

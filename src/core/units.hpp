@@ -4,9 +4,9 @@
 /// CODATA 2018 values.
 namespace haven::units {
 
-inline constexpr double boltzmann = 8.617333262e-5;              ///< eV/K
+inline constexpr double boltzmann = 8.617333262e-5;                ///< eV/K
 inline constexpr double electron_volt_in_joule = 1.602176634e-19;  ///< J/eV
-inline constexpr double amu_in_kg = 1.66053906660e-27;           ///< kg/amu
+inline constexpr double amu_in_kg = 1.66053906660e-27;             ///< kg/amu
 
 /// Acceleration in A/fs^2 of 1 amu under 1 eV/A: (e / amu) in SI times 1e-10 (m -> A twice, fs twice).
 inline constexpr double force_to_acceleration = electron_volt_in_joule / amu_in_kg * 1e-10;

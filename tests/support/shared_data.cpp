@@ -7,7 +7,8 @@ namespace fs = std::filesystem;
 
 std::optional<fs::path> shared_data(const std::string& relative) {
   const char* folder = std::getenv("HAVEN_TEST_DATA");
-  const fs::path path = (folder != nullptr ? fs::path(folder) : fs::path(HAVEN_SOURCE_DIR) / ".." / "shared" / "data") / relative;
+  const fs::path path =
+      (folder != nullptr ? fs::path(folder) : fs::path(HAVEN_SOURCE_DIR) / ".." / "shared" / "data") / relative;
   if (!fs::exists(path)) return std::nullopt;
   return path;
 }

@@ -1,0 +1,72 @@
+#include "md/force_engine.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+namespace haven {
+
+ForceEngine::ForceEngine(Communicator& group, Agreement& agreement, const Setup& setup)
+    : agreement_(agreement),
+      potential_(setup.potential),
+      grid_(setup.grid),
+      skin_(setup.skin),
+      exchange_(group, agreement, setup.table) {
+  HAVEN_ASSERT(setup.grid.size() == group.size());
+}
+
+void ForceEngine::rebuild(const Cell& cell, AtomStore& atoms) {
+  const double radius = potential_.requirements().cutoff + skin_;
+  const DomainGeometry geometry(cell, grid_);
+  exchange_.migrate(geometry, atoms);
+  exchange_.make_copies(geometry, radius, atoms);
+  agreement_.attempt([&] {
+    list_.build(cell, atoms.local(), radius);
+    atoms.list_positions.assign(atoms.positions.begin(), atoms.positions.begin() + atoms.n_owned);
+    list_cell_ = cell;
+  });
+  agreement_.settle();
+  ++rebuilds_;
+}
+
+void ForceEngine::follow(const Cell& cell, AtomStore& atoms, double displacement2) {
+  // Two atoms can approach by twice the largest displacement; the factor covers the rounding of the squares.
+  const double allowed = 0.5 * skin_ * (1 - 1e-9);
+  if (displacement2 >= allowed * allowed || !(cell == list_cell_)) {
+    rebuild(cell, atoms);
+  } else {
+    exchange_.send_positions(atoms);
+  }
+}
+
+ForceResult ForceEngine::evaluate(AtomStore& atoms, Wanted wanted) {
+  std::fill(atoms.forces.begin(), atoms.forces.end(), FixedVec3{});
+  Evaluation evaluation;
+  evaluation.forces = atoms.forces;
+  agreement_.attempt([&] { potential_.evaluate(atoms.local(), list_.view(), wanted, evaluation); });
+  exchange_.return_forces(atoms);
+  return {.energy = evaluation.energy,
+          .virial = evaluation.virial,
+          .fault = evaluation.fault,
+          .fault_atom = evaluation.fault_atom,
+          .extrapolating = evaluation.extrapolating};
+}
+
+ClosePair ForceEngine::closest_pair(const AtomStore& atoms) const {
+  const NeighbourView list = list_.view();
+  ClosePair closest{.distance2 = std::numeric_limits<double>::infinity()};
+  for (Index i = 0; i < atoms.n_owned; ++i) {
+    const auto centre = static_cast<std::size_t>(i);
+    for (Index k = list.offsets[centre]; k < list.offsets[centre + 1]; ++k) {
+      const double d2 = norm2(list.displacement(atoms.positions, i, k));
+      if (d2 > closest.distance2) continue;
+      const AtomId other = atoms.ids[static_cast<std::size_t>(list.atom[static_cast<std::size_t>(k)])];
+      const auto [low, high] = std::minmax(atoms.ids[centre], other);
+      if (d2 < closest.distance2 || std::tie(low, high) < std::tie(closest.first, closest.second))
+        closest = {d2, low, high};
+    }
+  }
+  return closest;
+}
+
+}  // namespace haven

@@ -1,0 +1,49 @@
+#pragma once
+#include "core/neighbour_list.hpp"
+#include "md/dynamics.hpp"
+#include "md/ghost_exchange.hpp"
+
+namespace haven {
+
+/// Two atoms (or an atom and an image) and their distance.
+struct ClosePair {
+  double distance2 = 0;  ///< A^2
+  AtomId first = -1, second = -1;
+};
+
+/// From positions to forces: copies, neighbour list, potential, sum over ranks. All functions are collective unless
+/// they say so.
+class ForceEngine {
+ public:
+  struct Setup {
+    const Potential& potential;
+    const AtomTable& table;
+    RankGrid grid;
+    double skin = 1.0;  ///< A
+  };
+  ForceEngine(Communicator& group, Agreement& agreement, const Setup& setup);
+
+  /// Brings atoms to their owners and builds copies and list anew.
+  void rebuild(const Cell& cell, AtomStore& atoms);
+  /// Makes copies and list fit the present positions: rebuilds when the list could miss a pair.
+  /// @param displacement2  largest squared displacement since the last list, over all ranks (A^2)
+  void follow(const Cell& cell, AtomStore& atoms, double displacement2);
+  /// Forces into `atoms` (owned ones complete). A failing potential fails the Agreement, which the caller settles.
+  [[nodiscard]] ForceResult evaluate(AtomStore& atoms, Wanted wanted);
+  /// Not collective: the closest pair with an owned atom, lowest ids first among equals; distance2 is infinite without
+  /// pairs.
+  [[nodiscard]] ClosePair closest_pair(const AtomStore& atoms) const;
+  [[nodiscard]] Index rebuilds() const { return rebuilds_; }
+
+ private:
+  Agreement& agreement_;
+  const Potential& potential_;
+  RankGrid grid_;
+  double skin_;
+  GhostExchange exchange_;
+  NeighbourList list_;
+  Cell list_cell_;
+  Index rebuilds_ = 0;
+};
+
+}  // namespace haven

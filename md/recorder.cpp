@@ -1,0 +1,143 @@
+#include "md/recorder.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "core/species.hpp"
+
+namespace haven {
+namespace {
+
+struct Record {
+  AtomId id;
+  Vec3 position, velocity;
+};
+
+std::string json_text(const std::string& text) {
+  std::string escaped = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') escaped += '\\';
+    if (static_cast<unsigned char>(c) < 0x20) {
+      escaped += fmt::format("\\u{:04x}", static_cast<int>(c));
+    } else {
+      escaped += c;
+    }
+  }
+  return escaped + '"';
+}
+
+std::string json_number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : "null"; }
+
+}  // namespace
+
+void Recorder::begin_stage(const StageOptions& stage, std::int64_t first_step) {
+  TrajectoryHeader header{.numbers = {},
+                          .masses = {},
+                          .ids = {},
+                          .timestep_fs = setup_.timestep_fs,
+                          .frame_interval = stage.trajectory_interval,
+                          .target_temperature = stage.ensemble == Ensemble::nve ? 0 : stage.temperature.end,
+                          .stage = stage.name,
+                          .model_hash = setup_.input.model_hash,
+                          .run_id = setup_.input.run_id,
+                          .created_by = setup_.input.created_by};
+  const AtomTable& table = setup_.table;
+  slot_.assign(table.numbers.size(), -1);
+  for (std::size_t id = 0; id < slot_.size(); ++id) {
+    const auto& wanted = stage.stored_elements;
+    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), table.numbers[id]) == wanted.end()) continue;
+    slot_[id] = static_cast<Index>(header.ids.size());
+    header.ids.push_back(static_cast<AtomId>(id));
+    header.numbers.push_back(table.numbers[id]);
+    header.masses.push_back(table.masses[id]);
+  }
+  n_stored_ = static_cast<Index>(header.ids.size());
+  store_velocities_ = stage.store_velocities;
+  on_sink([&](RunSink& sink) { sink.begin_stage(header, first_step); });
+}
+
+void Recorder::gather_atoms(const AtomStore& atoms, std::span<const Index> slot, std::vector<Vec3>& positions,
+                            std::vector<Vec3>* velocities) {
+  std::vector<Record> records;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(atoms.n_owned); ++i)
+    if (slot.empty() || slot[static_cast<std::size_t>(atoms.ids[i])] >= 0)
+      records.push_back({atoms.ids[i], atoms.positions[i], atoms.velocities[i]});
+  const auto all = group_.gather(bytes_of(std::span<const Record>(records)));
+  std::size_t received = 0;
+  for (const auto& bytes : all)
+    for (const Record& record : values_of<Record>(bytes)) {
+      const auto id = static_cast<std::size_t>(record.id);
+      const std::size_t at = slot.empty() ? id : static_cast<std::size_t>(slot[id]);
+      positions[at] = record.position;
+      if (velocities != nullptr) (*velocities)[at] = record.velocity;
+      ++received;
+    }
+  if (group_.is_root()) HAVEN_ASSERT(received == positions.size());
+}
+
+void Recorder::frame(const Dynamics& dynamics) {
+  TrajectoryFrame frame{.step = dynamics.step,
+                        .time_fs = static_cast<double>(dynamics.step) * setup_.timestep_fs,
+                        .cell = dynamics.cell,
+                        .positions = {},
+                        .velocities = {}};
+  if (group_.is_root()) frame.positions.resize(static_cast<std::size_t>(n_stored_));
+  if (group_.is_root() && store_velocities_) frame.velocities.resize(static_cast<std::size_t>(n_stored_));
+  gather_atoms(dynamics.atoms, slot_, frame.positions, store_velocities_ ? &frame.velocities : nullptr);
+  on_sink([&](RunSink& sink) { sink.frame(frame); });
+}
+
+void Recorder::thermo(const ThermoRow& row) {
+  on_sink([&](RunSink& sink) { sink.thermo(row); });
+}
+
+SimulationState Recorder::gather(const Dynamics& dynamics, const SimulationState& frame_of_state) {
+  SimulationState state;
+  if (group_.is_root()) {
+    state = frame_of_state;
+    state.cell = dynamics.cell;
+    state.numbers = setup_.table.numbers;
+    state.masses = setup_.table.masses;
+    state.step = dynamics.step;
+    state.positions.assign(setup_.table.numbers.size(), Vec3{});
+    state.velocities.assign(setup_.table.numbers.size(), Vec3{});
+  }
+  gather_atoms(dynamics.atoms, {}, state.positions, &state.velocities);
+  return state;
+}
+
+void Recorder::checkpoint(const SimulationState& state) {
+  on_sink([&](RunSink& sink) { sink.checkpoint(state); });
+}
+
+void Recorder::event(const std::string& json_line) {
+  on_sink([&](RunSink& sink) { sink.event(json_line); });
+}
+
+std::string stage_event(const StageOptions& stage, int index, std::int64_t step) {
+  return fmt::format(R"({{"event":"stage","step":{},"index":{},"name":{},"ensemble":"{}",)"
+                     R"("temperature_start_K":{},"temperature_end_K":{}}})",
+                     step, index, json_text(stage.name), stage.ensemble == Ensemble::nve ? "nve" : "nvt",
+                     json_number(stage.temperature.start), json_number(stage.temperature.end));
+}
+
+std::string finding_event(const char* event, const Finding& finding, const AtomTable& table, std::int64_t step) {
+  std::string line =
+      fmt::format(R"({{"event":"{}","guard":"{}","step":{},"value":{},"limit":{},"text":{})", event, finding.guard,
+                  step, json_number(finding.value), json_number(finding.limit), json_text(finding.text));
+  if (finding.atom >= 0)
+    line +=
+        fmt::format(R"(,"atom":{},"element":"{}","position_A":[{},{},{}])", finding.atom,
+                    element_symbol(table.numbers[static_cast<std::size_t>(finding.atom)]),
+                    json_number(finding.position.x), json_number(finding.position.y), json_number(finding.position.z));
+  return line + "}";
+}
+
+std::string plain_event(const char* event, const std::string& text, std::int64_t step) {
+  return fmt::format(R"({{"event":"{}","step":{},"text":{}}})", event, step, json_text(text));
+}
+
+}  // namespace haven

@@ -1,0 +1,67 @@
+#pragma once
+#include <chrono>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "md/force_engine.hpp"
+#include "md/integrators/integrator.hpp"
+#include "md/recorder.hpp"
+#include "md/setup.hpp"
+#include "md/simulation.hpp"
+#include "md/watchdog.hpp"
+
+namespace haven {
+
+/// A run: the parts of run_md(). The order in which they act, step by step, is in simulation.cpp; what happens at the
+/// beginning and end of stages and at outputs is in run_parts.cpp. Everything is collective.
+class Simulation {
+ public:
+  Simulation(const Potential& potential, const MdOptions& options, const PreparedRun& prepared,
+             const RunServices& services, Agreement& agreement);
+  [[nodiscard]] RunOutcome run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void begin();
+  void enter_stage();
+  bool advance();
+  [[nodiscard]] RunOutcome finish(RunStatus status);
+
+  void write_row(double max_force);
+  void write_checkpoint();
+  [[nodiscard]] SimulationState gather_state();
+  void report_progress(const ThermoRow& row);
+  [[noreturn]] void fail(const Finding& finding);
+
+  [[nodiscard]] const StageOptions& stage() const { return options_.stages[static_cast<std::size_t>(stage_)]; }
+  [[nodiscard]] std::int64_t stage_end() const {
+    return stage_first_step_ + stage_steps(stage(), options_.timestep_fs);
+  }
+  [[nodiscard]] bool is_over() const;
+  [[nodiscard]] bool is_due(std::int64_t interval) const;
+  [[nodiscard]] bool checkpoint_time_has_come() const;
+  [[nodiscard]] double target_temperature(std::int64_t step) const;
+
+  const Potential& potential_;
+  const MdOptions& options_;
+  const PreparedRun& prepared_;
+  const RunServices& services_;
+  Communicator& group_;
+  Agreement& agreement_;
+  RankGrid grid_;
+  ForceEngine engine_;
+  Watchdog watchdog_;
+  Recorder recorder_;
+  std::unique_ptr<Integrator> integrator_;
+  Dynamics dynamics_;
+  int stage_ = 0;
+  std::int64_t stage_first_step_ = 0;
+  bool resumes_stage_ = false;     // the next enter_stage() continues one
+  std::set<std::string> flagged_;  // guards reported in this stage
+  Index extrapolating_rows_ = 0;
+  Clock::time_point began_ = Clock::now(), last_checkpoint_ = Clock::now();
+};
+
+}  // namespace haven

@@ -1,0 +1,19 @@
+#pragma once
+#include "potentials/descriptor.hpp"
+#include "potentials/registry.hpp"
+
+namespace haven {
+
+/// Haven's own descriptor. Radial primitives phi_k(r) = T_k(2 (1 - r/r_c)^2 - 1) f_c(r), k = 0..K-1, the same for every
+/// neighbour element (argument of Fan et al., J. Chem. Phys. 157, 114801 (2022), eq. 5: resolution grows towards short
+/// distances); trainable mixing to C channels per (centre, neighbour) element; all q_c and all p_{cc'l} with c <= c'.
+///
+/// Parameters: "primitives" [1] = K; "channel_l_max" [C]; "mixing_<a>" [C][elements * K] for each centre element index
+/// a, column b * K + k belonging to neighbour element b.
+///
+/// @throws ModelError for missing or surplus parameters, wrong shapes or values out of range.
+[[nodiscard]] Descriptor describe_moment(const Model& model);
+/// Sets the parameters of a preset with seeded normal mixing of variance 1/K: channels differ from the first step.
+void initialise_moment(Model& model, const DescriptorOptions& options, std::uint64_t seed);
+
+}  // namespace haven

@@ -1,0 +1,156 @@
+#pragma once
+#include <omp.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "core/error.hpp"
+#include "potentials/potential.hpp"
+
+namespace haven {
+
+/// to_fixed for |value| <= fixed_force_limit: llrint as one instruction instead of a library call, to the same integer.
+inline std::int64_t round_to_fixed(double value) {
+#ifdef __SSE2__
+  return _mm_cvtsd_si64(_mm_set_sd(value * fixed_scale));
+#else
+  return to_fixed(value);
+#endif
+}
+
+/// Where one thread puts the results of its centres. Everything that crosses atoms is rounded once and summed as
+/// integers, so neither the number of threads nor their schedule can change a bit.
+class CentreSink {
+ public:
+  CentreSink(Wanted wanted, std::span<FixedVec3> forces, std::span<FixedMat3> atom_virials,
+             std::span<double> atom_energies)
+      : wanted_(wanted), forces_(forces), atom_virials_(atom_virials), atom_energies_(atom_energies) {}
+
+  [[nodiscard]] Wanted wanted() const { return wanted_; }
+
+  /// Energy of centre i, eV.
+  void add_energy(const LocalAtoms& atoms, Index i, double energy) {
+    if (!std::isfinite(energy)) return report(EvaluationFault::not_finite, atoms.ids[static_cast<std::size_t>(i)]);
+    energy_.add(energy);
+    if (wants(wanted_, Wanted::atom_energies)) atom_energies_[static_cast<std::size_t>(i)] = energy;
+  }
+
+  /// f = dE_i/dr_ij for neighbour j at displacement d: F_i += f, F_j -= f. Call end_centre after the last neighbour.
+  void add_pair(const LocalAtoms& atoms, Index i, Index j, const Vec3& d, const Vec3& f) {
+    if (!fits_fixed(f)) [[unlikely]] {
+      return report(is_finite(f) ? EvaluationFault::force_out_of_range : EvaluationFault::not_finite,
+                    atoms.ids[static_cast<std::size_t>(i)]);
+    }
+    const FixedVec3 fixed{round_to_fixed(f.x), round_to_fixed(f.y), round_to_fixed(f.z)};
+    on_centre_ += fixed;
+    forces_[static_cast<std::size_t>(j)] -= fixed;
+    if (wants(wanted_, Wanted::virial)) centre_virial_ += outer(d, f);
+    if (wants(wanted_, Wanted::atom_virials)) add_atom_virial(j, d, f);
+  }
+
+  /// Flushes the sums of centre i.
+  void end_centre(Index i) {
+    forces_[static_cast<std::size_t>(i)] += on_centre_;
+    on_centre_ = {};
+    if (!wants(wanted_, Wanted::virial)) return;
+    virial_.add(-1.0 * centre_virial_);
+    centre_virial_ = {};
+  }
+
+  void report(EvaluationFault fault, AtomId id) {
+    fault_ = std::max(fault_, fault);
+    fault_atom_ = std::min(fault_atom_, id);
+  }
+  void count_extrapolation() { ++extrapolating_; }
+
+  /// Adds this thread's sums to the evaluation (not the arrays).
+  void merge_into(Evaluation& out) const {
+    out.energy += energy_;
+    if (wants(wanted_, Wanted::virial)) out.virial += virial_;
+    out.extrapolating += extrapolating_;
+    if (fault_ == EvaluationFault::none) return;
+    out.fault_atom = out.fault == EvaluationFault::none ? fault_atom_ : std::min(out.fault_atom, fault_atom_);
+    out.fault = std::max(out.fault, fault_);
+  }
+
+ private:
+  void add_atom_virial(Index j, const Vec3& d, const Vec3& f) {
+    FixedMat3& sum = atom_virials_[static_cast<std::size_t>(j)];
+    for (int a = 0; a < 3; ++a)
+      for (int b = 0; b < 3; ++b) sum.element[3 * a + b] -= to_fixed(d[a] * f[b]);
+  }
+
+  Wanted wanted_;
+  std::span<FixedVec3> forces_;
+  std::span<FixedMat3> atom_virials_;
+  std::span<double> atom_energies_;
+  FixedVec3 on_centre_{};
+  Mat3 centre_virial_{};
+  FixedSum energy_{};
+  FixedTensor virial_{};
+  Index extrapolating_ = 0;
+  EvaluationFault fault_ = EvaluationFault::none;
+  AtomId fault_atom_ = std::numeric_limits<AtomId>::max();
+};
+
+/// Buffers of one calling thread, kept between calls so that a step allocates nothing.
+struct CentreLoopBuffers {
+  std::vector<std::int32_t> order;  // centres grouped by element: tables and weights stay in cache
+  std::vector<std::vector<FixedVec3>> forces;
+  std::vector<std::vector<FixedMat3>> virials;
+};
+
+inline void order_by_element(const LocalAtoms& atoms, int n_elements, std::vector<std::int32_t>& order) {
+  order.resize(static_cast<std::size_t>(atoms.n_centres));
+  std::size_t next = 0;
+  for (int element = 0; element < n_elements; ++element)
+    for (Index i = 0; i < atoms.n_centres; ++i)
+      if (atoms.species[static_cast<std::size_t>(i)] == element) order[next++] = static_cast<std::int32_t>(i);
+  HAVEN_ASSERT(next == order.size());  // a species outside the model is a bug of the caller
+}
+
+/// Calls body(i, sink) for every centre on all OpenMP threads (or on the calling one inside a parallel region). The
+/// body adds the pairs of centre i, then its energy, then calls sink.end_centre(i).
+template <class Body>
+void for_each_centre(const LocalAtoms& atoms, int n_elements, Wanted wanted, Evaluation& out, const Body& body) {
+  thread_local CentreLoopBuffers buffers;
+  CentreLoopBuffers& shared = buffers;  // a thread_local name inside the region would mean another object per thread
+  order_by_element(atoms, n_elements, shared.order);
+  const auto n = static_cast<std::int64_t>(shared.order.size());
+  const int threads = omp_in_parallel() != 0 ? 1 : std::max(1, omp_get_max_threads());
+  if (threads == 1) {
+    CentreSink sink(wanted, out.forces, out.atom_virials, out.atom_energies);
+    for (std::int64_t k = 0; k < n; ++k) body(static_cast<Index>(shared.order[static_cast<std::size_t>(k)]), sink);
+    return sink.merge_into(out);
+  }
+  shared.forces.resize(static_cast<std::size_t>(threads));
+  shared.virials.resize(static_cast<std::size_t>(threads));
+  const auto n_forces = static_cast<std::int64_t>(out.forces.size());
+  const auto n_virials = wants(wanted, Wanted::atom_virials) ? static_cast<std::int64_t>(out.atom_virials.size()) : 0;
+#pragma omp parallel num_threads(threads)
+  {
+    const auto self = static_cast<std::size_t>(omp_get_thread_num());
+    const auto team = static_cast<std::size_t>(omp_get_num_threads());
+    shared.forces[self].assign(static_cast<std::size_t>(n_forces), FixedVec3{});
+    shared.virials[self].assign(static_cast<std::size_t>(n_virials), FixedMat3{});
+    CentreSink sink(wanted, shared.forces[self], shared.virials[self], out.atom_energies);
+#pragma omp for schedule(dynamic, 16)
+    for (std::int64_t k = 0; k < n; ++k) body(static_cast<Index>(shared.order[static_cast<std::size_t>(k)]), sink);
+#pragma omp for schedule(static) nowait
+    for (std::int64_t j = 0; j < n_forces; ++j)
+      for (std::size_t t = 0; t < team; ++t)
+        out.forces[static_cast<std::size_t>(j)] += shared.forces[t][static_cast<std::size_t>(j)];
+#pragma omp for schedule(static)
+    for (std::int64_t j = 0; j < n_virials; ++j)
+      for (std::size_t t = 0; t < team; ++t)
+        out.atom_virials[static_cast<std::size_t>(j)] += shared.virials[t][static_cast<std::size_t>(j)];
+#pragma omp critical(haven_merge_centres)
+    sink.merge_into(out);
+  }
+}
+
+}  // namespace haven

@@ -1,0 +1,111 @@
+#include "potentials/program/drivers/cpu_scalar.hpp"
+
+#include <fmt/format.h>
+
+#include "potentials/program/centre_loop.hpp"
+#include "potentials/program/tables.hpp"
+
+namespace haven::reference {
+namespace {
+
+/// Channel values from the compiled program's tables; its channels are stable-sorted by descending l_max.
+struct TableRadial {
+  const Program* program;
+  const std::vector<std::vector<int>>* order;  ///< per centre: descriptor channel of each program channel
+  void operator()(int centre, int neighbour, double r, std::vector<double>& value, std::vector<double>& slope) const {
+    const CentreProgram& p = program->centres[static_cast<std::size_t>(centre)];
+    std::fill(value.begin(), value.end(), 0.0);
+    std::fill(slope.begin(), slope.end(), 0.0);
+    const int block = p.block_of_element[static_cast<std::size_t>(neighbour)];
+    if (block < 0) return;
+    const auto& channels = p.blocks[static_cast<std::size_t>(block)].channels;
+    for (std::size_t k = 0; k < channels.size(); ++k) {
+      const auto c =
+          static_cast<std::size_t>((*order)[static_cast<std::size_t>(centre)][static_cast<std::size_t>(channels[k])]);
+      interpolate(p.tables[static_cast<std::size_t>(neighbour)], k, r, value[c], slope[c]);
+    }
+  }
+};
+
+class ReferencePotential final : public Potential {
+ public:
+  ReferencePotential(const Model& model, RadialSource source)
+      : model_(model), descriptor_(describe(model)), program_(compile(descriptor_, model, 1e-10)), source_(source) {
+    requirements_.cutoff = model.cutoff;
+    requirements_.minimum_distance = model.minimum_distance;
+    for (const ModelElement& element : model.elements) requirements_.elements.push_back(element.number);
+    for (const CentreDescriptor& centre : descriptor_.centres) {
+      std::vector<int> order(centre.channel_l_max.size());
+      for (std::size_t c = 0; c < order.size(); ++c) order[c] = static_cast<int>(c);
+      std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+        return centre.channel_l_max[static_cast<std::size_t>(a)] > centre.channel_l_max[static_cast<std::size_t>(b)];
+      });
+      order_.push_back(std::move(order));
+    }
+  }
+
+  [[nodiscard]] const Requirements& requirements() const override { return requirements_; }
+  [[nodiscard]] std::string description() const override {
+    return fmt::format("{}, scalar reference, double precision", model_.kind);
+  }
+
+  void evaluate(const LocalAtoms& atoms, const NeighbourView& list, Wanted wanted, Evaluation& out) const override {
+    for_each_centre(atoms, static_cast<int>(model_.elements.size()), wanted, out,
+                    [&](Index i, CentreSink& sink) { evaluate_one(atoms, list, i, sink); });
+  }
+
+ private:
+  void evaluate_one(const LocalAtoms& atoms, const NeighbourView& list, Index i, CentreSink& sink) const {
+    const auto centre = static_cast<std::size_t>(i);
+    std::vector<Neighbour<double>> neighbours;
+    std::vector<Index> indices;
+    std::vector<Vec3> displacements;
+    const double cutoff2 = model_.cutoff * model_.cutoff;
+    for (Index entry = list.offsets[centre]; entry < list.offsets[centre + 1]; ++entry) {
+      const Vec3 d = list.displacement(atoms.positions, i, entry);
+      if (norm2(d) >= cutoff2) continue;
+      if (!is_finite(d)) {
+        sink.report(EvaluationFault::not_finite, atoms.ids[centre]);
+        continue;
+      }
+      const auto j = static_cast<std::size_t>(list.atom[static_cast<std::size_t>(entry)]);
+      neighbours.push_back({.species = atoms.species[j], .d = {d.x, d.y, d.z}});
+      indices.push_back(static_cast<Index>(j));
+      displacements.push_back(d);
+    }
+    const int species = atoms.species[centre];
+    const std::span<const Neighbour<double>> view(neighbours);
+    CentreResult<double> result =
+        source_ == RadialSource::closed_form
+            ? evaluate_centre<double>(descriptor_, model_, ClosedFormRadial{&descriptor_}, species, view)
+            : evaluate_centre<double>(descriptor_, model_, TableRadial{&program_, &order_}, species, view);
+    add_wall(program_.wall, species, view, result);
+    for (std::size_t k = 0; k < neighbours.size(); ++k) {
+      const auto& g = result.gradient[k];
+      sink.add_pair(atoms, i, indices[k], displacements[k], {g[0], g[1], g[2]});
+    }
+    const CentreProgram& ranges = program_.centres[static_cast<std::size_t>(species)];
+    for (std::size_t f = 0; f < ranges.feature_min.size(); ++f)
+      if (result.features[f] < ranges.feature_min[f] || result.features[f] > ranges.feature_max[f]) {
+        sink.count_extrapolation();
+        break;
+      }
+    sink.add_energy(atoms, i, result.energy);
+    sink.end_centre(i);
+  }
+
+  Model model_;
+  Descriptor descriptor_;
+  Program program_;
+  RadialSource source_;
+  Requirements requirements_;
+  std::vector<std::vector<int>> order_;
+};
+
+}  // namespace
+
+std::unique_ptr<Potential> make_reference_potential(const Model& model, RadialSource radial_source) {
+  return std::make_unique<ReferencePotential>(model, radial_source);
+}
+
+}  // namespace haven::reference

@@ -1,0 +1,210 @@
+#include "potentials/program/drivers/cpu_simd.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "potentials/descriptor.hpp"
+#include "potentials/program/centre_loop.hpp"
+#include "potentials/program/compile.hpp"
+#include "potentials/program/drivers/cpu_simd_workspace.hpp"
+#include "potentials/program/drivers/packed_program.hpp"
+
+// SSSE3 machines without SSE4 have not been made since 2008; fewer targets compile faster.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "potentials/program/drivers/cpu_simd.cpp"
+#include <hwy/foreach_target.h>
+// Everything below is compiled once per instruction set.
+#include "potentials/program/drivers/cpu_simd_moments-inl.hpp"
+#include "potentials/program/drivers/cpu_simd_network-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace haven::HWY_NAMESPACE {
+
+/// Pairs below the wall's range, half of each pair's energy for this centre. Returns that energy.
+template <class T>
+double add_wall(const RepulsiveWall& wall, const LocalAtoms& atoms, Index i, const Workspace<T>& w, CentreSink& sink) {
+  double energy = 0;
+  for (std::size_t k = 0; k < static_cast<std::size_t>(w.found); ++k) {
+    if (w.found_square[k] >= wall.range() * wall.range()) continue;
+    const double r = std::sqrt(w.found_square[k]);
+    const PairValue pair = wall(atoms.species[static_cast<std::size_t>(i)], w.found_species[k], r);
+    const Vec3 d{w.found_x[k], w.found_y[k], w.found_z[k]};
+    energy += 0.5 * pair.energy;
+    sink.add_pair(atoms, i, w.found_atom[k], d, (0.5 * pair.slope / r) * d);
+  }
+  return energy;
+}
+
+/// True when a feature lies outside the training range.
+template <class T>
+bool extrapolates(const PackedCentre<T>& centre, const Workspace<T>& w) {
+  if (centre.term_min.size() > 0) {
+    const typename Lane<T>::Tag d;
+    for (std::size_t t = 0; t < static_cast<std::size_t>(centre.terms); t += static_cast<std::size_t>(Lane<T>::width)) {
+      const auto x = hn::LoadU(d, &w.terms[t]);
+      const auto outside =
+          hn::Or(hn::Lt(x, hn::LoadU(d, &centre.term_min[t])), hn::Gt(x, hn::LoadU(d, &centre.term_max[t])));
+      if (!hn::AllFalse(d, outside)) return true;
+    }
+    return false;
+  }
+  for (std::size_t f = 0; f < centre.feature_min.size(); ++f) {
+    double feature = 0;
+    for (auto k = static_cast<std::size_t>(centre.feature_map.offsets[f]);
+         k < static_cast<std::size_t>(centre.feature_map.offsets[f + 1]); ++k)
+      feature += centre.feature_map.values[k] *
+                 static_cast<double>(w.terms[static_cast<std::size_t>(centre.feature_map.columns[k])]);
+    if (feature < centre.feature_min[f] || feature > centre.feature_max[f]) return true;
+  }
+  return false;
+}
+
+/// One centre from its list entries to forces.
+template <class T>
+void evaluate_centre(const PackedProgram<T>& program, const LocalAtoms& atoms, const NeighbourView& list, Index i,
+                     CentreSink& sink) {
+  thread_local Workspace<T> w;
+  const PackedCentre<T>& centre = program.centres[static_cast<std::size_t>(atoms.species[static_cast<std::size_t>(i)])];
+  if (!find_neighbours(atoms, list, i, program.cutoff, w))
+    sink.report(EvaluationFault::not_finite, atoms.ids[static_cast<std::size_t>(i)]);
+  group_neighbours(centre, w);
+  form_directions(w);
+  form_radial(centre, w);
+  form_harmonics(centre, w);
+  form_moments(centre, w);
+  form_terms(centre, w);
+  double energy = evaluate_network(centre, w) + centre.reference_energy;
+  form_moment_gradients(centre, w);
+  form_pair_forces(centre, w);
+  for (std::size_t b = 0; b < centre.blocks.size(); ++b)
+    for (Index j = w.block_begin[b]; j < w.block_begin[b] + w.block_count[b]; ++j) {
+      const auto k = static_cast<std::size_t>(j);
+      sink.add_pair(
+          atoms, i, w.atom[k], {w.x[k], w.y[k], w.z[k]},
+          {static_cast<double>(w.force_x[k]), static_cast<double>(w.force_y[k]), static_cast<double>(w.force_z[k])});
+    }
+  if (program.wall.active()) energy += add_wall(program.wall, atoms, i, w, sink);
+  if (extrapolates(centre, w)) sink.count_extrapolation();
+  sink.add_energy(atoms, i, energy);
+  sink.end_centre(i);
+}
+
+template <class T>
+class VectorisedPotential final : public Potential {
+ public:
+  VectorisedPotential(const Program& program, Requirements requirements, std::string description)
+      : program_(pack<T>(program, Lane<T>::width)),
+        requirements_(std::move(requirements)),
+        description_(std::move(description)) {}
+
+  [[nodiscard]] const Requirements& requirements() const override { return requirements_; }
+  [[nodiscard]] std::string description() const override { return description_; }
+  void evaluate(const LocalAtoms& atoms, const NeighbourView& list, Wanted wanted, Evaluation& out) const override {
+    for_each_centre(atoms, static_cast<int>(program_.centres.size()), wanted, out,
+                    [&](Index i, CentreSink& sink) { evaluate_centre(program_, atoms, list, i, sink); });
+  }
+
+ private:
+  PackedProgram<T> program_;
+  Requirements requirements_;
+  std::string description_;
+};
+
+std::unique_ptr<Potential> make_for_target(const Program& program, Precision precision,
+                                           const Requirements& requirements, const std::string& description) {
+  if (precision == Precision::float64)
+    return std::make_unique<VectorisedPotential<double>>(program, requirements, description);
+  return std::make_unique<VectorisedPotential<float>>(program, requirements, description);
+}
+
+}  // namespace haven::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace haven {
+namespace {
+
+using Factory = std::unique_ptr<Potential> (*)(const Program&, Precision, const Requirements&, const std::string&);
+
+struct Target {
+  Isa isa;
+  std::int64_t bit;
+  Factory make;
+};
+
+/// The compiled targets, the best first.
+constexpr Target targets[] = {
+#if HWY_TARGETS & HWY_AVX3
+    {Isa::avx512, HWY_AVX3, N_AVX3::make_for_target},
+#endif
+#if HWY_TARGETS & HWY_AVX2
+    {Isa::avx2, HWY_AVX2, N_AVX2::make_for_target},
+#endif
+#if HWY_TARGETS & HWY_SSE4
+    {Isa::sse4, HWY_SSE4, N_SSE4::make_for_target},
+#endif
+#if HWY_TARGETS & HWY_EMU128
+    {Isa::baseline, HWY_EMU128, N_EMU128::make_for_target},
+#elif HWY_TARGETS & HWY_SCALAR
+    {Isa::baseline, HWY_SCALAR, N_SCALAR::make_for_target},
+#endif
+};
+
+bool runs_here(const Target& target) {
+  return target.isa == Isa::baseline || (hwy::SupportedTargets() & target.bit) != 0;
+}
+
+/// Tables for float need not be better than float.
+double table_tolerance(Precision precision) { return precision == Precision::float64 ? 1e-10 : 1e-7; }
+
+}  // namespace
+
+std::vector<Isa> available_isas() {
+  std::vector<Isa> isas;
+  for (const Target& target : targets)
+    if (runs_here(target)) isas.push_back(target.isa);
+  return isas;
+}
+
+std::string isa_name(Isa isa) {
+  switch (isa) {
+    case Isa::baseline:
+      return "baseline";
+    case Isa::sse4:
+      return "SSE4";
+    case Isa::avx2:
+      return "AVX2";
+    case Isa::avx512:
+      return "AVX-512";
+    case Isa::automatic:
+      break;
+  }
+  return "automatic";
+}
+
+std::unique_ptr<Potential> make_vectorised_potential(const Model& model, Precision precision, Isa isa) {
+  const Descriptor descriptor = describe(model);
+  const Program program = compile(descriptor, model, table_tolerance(precision));
+  Requirements requirements{.cutoff = model.cutoff, .elements = {}, .minimum_distance = model.minimum_distance};
+  for (const ModelElement& element : model.elements) requirements.elements.push_back(element.number);
+  for (const Target& target : targets) {
+    if ((isa != Isa::automatic && isa != target.isa) || !runs_here(target)) continue;
+    Index channels = 0, features = 0;
+    for (const CentreDescriptor& centre : descriptor.centres) {
+      channels = std::max(channels, centre.channels());
+      features = std::max(features, centre.features());
+    }
+    return target.make(program, precision, requirements,
+                       fmt::format("{} ({} channels, {} features), {} precision, {}", model.kind, channels, features,
+                                   precision == Precision::mixed ? "mixed" : "double", isa_name(target.isa)));
+  }
+  throw ResourceError(fmt::format("this machine cannot run {}", isa_name(isa)), "instruction set",
+                      "Choose another one, or automatic.");
+}
+
+}  // namespace haven
+#endif  // HWY_ONCE

@@ -1,0 +1,233 @@
+// Moments, invariants and their adjoints. Included once per instruction set.
+#if defined(HAVEN_CPU_SIMD_MOMENTS_INL_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef HAVEN_CPU_SIMD_MOMENTS_INL_HPP
+#undef HAVEN_CPU_SIMD_MOMENTS_INL_HPP
+#else
+#define HAVEN_CPU_SIMD_MOMENTS_INL_HPP
+#endif
+
+#include "potentials/program/drivers/cpu_simd_neighbours-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace haven::HWY_NAMESPACE {
+
+inline constexpr double pi = 3.14159265358979323846;
+
+/// out[lm][c..] = sum_j R[j][c..] Y_lm(j) for Rows harmonics and one vector of channels; the sums stay in registers.
+template <int Rows, class T>
+HWY_INLINE void moment_tile(const T* radial, Index stride, const T* harmonics, Index width, Index count, T* out,
+                            Index out_stride) {
+  constexpr Index lanes = Lane<T>::width;
+  Lane<T> sum[Rows];
+  HAVEN_UNROLL
+  for (int k = 0; k < Rows; ++k) sum[k] = Lane<T>(0.0);
+  for (Index j = 0; j < count; j += lanes) {
+    const T* y = harmonics + j * width;
+    const Index some = std::min(lanes, count - j);
+    for (Index k = 0; k < some; ++k) {
+      const Lane<T> r = Lane<T>::load(radial + (j + k) * stride);
+      HAVEN_UNROLL
+      for (int row = 0; row < Rows; ++row) sum[row] = multiply_add(r, Lane<T>(y[row * lanes + k]), sum[row]);
+    }
+  }
+  HAVEN_UNROLL
+  for (int row = 0; row < Rows; ++row) sum[row].store(out + row * out_stride);
+}
+
+/// Moments of one block into [width][out_stride].
+template <class T>
+void block_moments(const PackedBlock& block, const T* radial, const T* harmonics, Index width, Index count, T* out,
+                   Index out_stride) {
+  constexpr Index lanes = Lane<T>::width;
+  for (const Band& band : block.bands)
+    for (Index c = 0; c < band.count; c += lanes) {
+      int lm = band.first;
+      for (; lm + 8 <= band.last; lm += 8)
+        moment_tile<8>(radial + c, block.stride, harmonics + lm * lanes, width, count, out + lm * out_stride + c,
+                       out_stride);
+      for (; lm + 4 <= band.last; lm += 4)
+        moment_tile<4>(radial + c, block.stride, harmonics + lm * lanes, width, count, out + lm * out_stride + c,
+                       out_stride);
+      for (; lm < band.last; ++lm)
+        moment_tile<1>(radial + c, block.stride, harmonics + lm * lanes, width, count, out + lm * out_stride + c,
+                       out_stride);
+    }
+}
+
+template <class T>
+void form_moments(const PackedCentre<T>& centre, Workspace<T>& w) {
+  if (centre.blocks.size() == 1 && centre.blocks[0].all_channels) {
+    return block_moments(centre.blocks[0], w.radial.data(), w.harmonics.data(), centre.width, w.block_count[0],
+                         w.moments.data(), centre.stride);
+  }
+  std::fill(w.moments.data(), w.moments.data() + centre.width * centre.stride, T(0));
+  for (std::size_t b = 0; b < centre.blocks.size(); ++b) {
+    const PackedBlock& block = centre.blocks[b];
+    const Index begin = w.block_begin[b];
+    block_moments(block, w.radial.data() + begin * centre.stride, w.harmonics.data() + begin * centre.width,
+                  centre.width, w.block_count[b], w.block_moments.data(), block.stride);
+    for (const Band& band : block.bands)
+      for (int lm = band.first; lm < band.last; ++lm)
+        for (Index c = 0; c < band.count; ++c)
+          w.moments[static_cast<std::size_t>(lm * centre.stride + block.channels[static_cast<std::size_t>(c)])] +=
+              w.block_moments[static_cast<std::size_t>(lm * block.stride + c)];
+  }
+}
+
+/// q_c and p_{cc'l}. A run is stored in whole vectors; what it writes beyond its end is overwritten by the next run.
+template <class T>
+void form_terms(const PackedCentre<T>& centre, Workspace<T>& w) {
+  constexpr Index lanes = Lane<T>::width;
+  const T q_scale = static_cast<T>(2 * 1.7724538509055160273);  // sqrt(4 pi)
+  for (std::size_t t = 0; t < centre.radial_terms.size(); ++t)
+    w.terms[t] = q_scale * w.moments[static_cast<std::size_t>(centre.radial_terms[t])];
+  for (const TermRun& run : centre.runs) {
+    const Lane<T> scale(4 * pi / (2 * run.l + 1));
+    const T* shell = w.moments.data() + run.l * run.l * centre.stride;
+    for (Index k = 0; k < run.count; k += lanes) {
+      Lane<T> sum(0.0);
+      for (int m = 0; m < 2 * run.l + 1; ++m) {
+        const T* row = shell + m * centre.stride;
+        sum = multiply_add(Lane<T>(row[run.channel]), Lane<T>::load(row + run.first + k), sum);
+      }
+      (scale * sum).store(w.terms.data() + run.term + k);
+    }
+  }
+  const auto end = static_cast<std::size_t>(padded(centre.terms, lanes));
+  for (auto t = static_cast<std::size_t>(centre.terms); t < end; ++t) w.terms[t] = 0;
+}
+
+/// Symmetric matrices g_l[c][c'] = 4 pi/(2l+1) dE/dp_{cc'l}, the diagonal twice.
+template <class T>
+void form_pair_gradients(const PackedCentre<T>& centre, Workspace<T>& w) {
+  const Index size = centre.paired * centre.paired_stride;
+  std::fill(w.pair_gradients.data(), w.pair_gradients.data() + (centre.paired_l_max + 1) * size, T(0));
+  for (const TermRun& run : centre.runs) {
+    const T scale = static_cast<T>(4 * pi / (2 * run.l + 1));
+    T* g = w.pair_gradients.data() + run.l * size;
+    for (int k = 0; k < run.count; ++k) {
+      const T value = scale * w.term_gradients[static_cast<std::size_t>(run.term + k)];
+      g[run.channel * centre.paired_stride + run.first + k] += value;
+      g[(run.first + k) * centre.paired_stride + run.channel] += value;
+    }
+  }
+}
+
+/// Abar[lm][c] = sum_c' g_l[c'][c] A[lm][c'] for Rows harmonics of one shell.
+template <int Rows, class T>
+HWY_INLINE void gradient_tile(const T* g, Index g_stride, Index channels, const T* moments, Index stride, T* out) {
+  Lane<T> sum[Rows];
+  HAVEN_UNROLL
+  for (int row = 0; row < Rows; ++row) sum[row] = Lane<T>(0.0);
+  for (Index c = 0; c < channels; ++c) {
+    const Lane<T> weight = Lane<T>::load(g + c * g_stride);
+    HAVEN_UNROLL
+    for (int row = 0; row < Rows; ++row) sum[row] = multiply_add(weight, Lane<T>(moments[row * stride + c]), sum[row]);
+  }
+  HAVEN_UNROLL
+  for (int row = 0; row < Rows; ++row) sum[row].store(out + row * stride);
+}
+
+/// dE/dA from dE/dterms.
+template <class T>
+void form_moment_gradients(const PackedCentre<T>& centre, Workspace<T>& w) {
+  constexpr Index lanes = Lane<T>::width;
+  std::fill(w.moment_gradients.data(), w.moment_gradients.data() + centre.width * centre.stride, T(0));
+  form_pair_gradients(centre, w);
+  for (int l = 0; l <= centre.paired_l_max; ++l)
+    for (Index c = 0; c < centre.paired; c += lanes) {
+      const T* g = w.pair_gradients.data() + l * centre.paired * centre.paired_stride + c;
+      int lm = l * l;
+      for (; lm + 4 <= (l + 1) * (l + 1); lm += 4)
+        gradient_tile<4>(g, centre.paired_stride, centre.paired, w.moments.data() + lm * centre.stride, centre.stride,
+                         w.moment_gradients.data() + lm * centre.stride + c);
+      for (; lm < (l + 1) * (l + 1); ++lm)
+        gradient_tile<1>(g, centre.paired_stride, centre.paired, w.moments.data() + lm * centre.stride, centre.stride,
+                         w.moment_gradients.data() + lm * centre.stride + c);
+    }
+  const T q_scale = static_cast<T>(2 * 1.7724538509055160273);
+  for (std::size_t t = 0; t < centre.radial_terms.size(); ++t)
+    w.moment_gradients[static_cast<std::size_t>(centre.radial_terms[t])] += q_scale * w.term_gradients[t];
+}
+
+/// V_lm = sum_c Abar R and sum_lm (sum_c Abar R') Y_lm for one vector of neighbours and Rows harmonics.
+template <int Rows, class T>
+HWY_INLINE Lane<T> adjoint_tile(const T* bar, Index bar_stride, Index count, const T* radial, const T* slope,
+                                const T* harmonics, Lane<T> along, Lane<T>* v) {
+  constexpr Index lanes = Lane<T>::width;
+  Lane<T> by_value[Rows], by_slope[Rows];
+  HAVEN_UNROLL
+  for (int row = 0; row < Rows; ++row) by_value[row] = by_slope[row] = Lane<T>(0.0);
+  for (Index c = 0; c < count; ++c) {
+    const Lane<T> value = Lane<T>::load(radial + c * lanes), derivative = Lane<T>::load(slope + c * lanes);
+    HAVEN_UNROLL
+    for (int row = 0; row < Rows; ++row) {
+      const Lane<T> weight(bar[row * bar_stride + c]);
+      by_value[row] = multiply_add(weight, value, by_value[row]);
+      by_slope[row] = multiply_add(weight, derivative, by_slope[row]);
+    }
+  }
+  HAVEN_UNROLL
+  for (int row = 0; row < Rows; ++row) {
+    v[row] = by_value[row];
+    along = multiply_add(by_slope[row], Lane<T>::load(harmonics + row * lanes), along);
+  }
+  return along;
+}
+
+/// dE_i/dr_ij of one vector of neighbours.
+template <class T>
+void adjoint_of_neighbours(const PackedCentre<T>& centre, const PackedBlock& block, const T* bar, Index bar_stride,
+                           Index begin, Index j, Workspace<T>& w) {
+  constexpr Index lanes = Lane<T>::width;
+  const T* radial = w.radial_lanes.data() + begin * centre.stride + (j - begin) * block.stride;
+  const T* slope = w.slope_lanes.data() + begin * centre.stride + (j - begin) * block.stride;
+  const T* harmonics = w.harmonics.data() + j * centre.width;
+  Lane<T> v[(largest_l + 1) * (largest_l + 1)], y[(largest_l + 1) * (largest_l + 1)];
+  Lane<T> along(0.0);
+  for (const Band& band : block.bands) {
+    int lm = band.first;
+    for (; lm + 4 <= band.last; lm += 4)
+      along = adjoint_tile<4>(bar + lm * bar_stride, bar_stride, band.count, radial, slope, harmonics + lm * lanes,
+                              along, v + lm);
+    for (; lm < band.last; ++lm)
+      along = adjoint_tile<1>(bar + lm * bar_stride, bar_stride, band.count, radial, slope, harmonics + lm * lanes,
+                              along, v + lm);
+  }
+  for (int lm = 0; lm < block.l_max * block.l_max; ++lm) y[lm] = Lane<T>::load(harmonics + lm * lanes);
+  const Gradient<Lane<T>> g = solid_harmonic_gradient(block.l_max, y, v);
+  const auto k = static_cast<std::size_t>(j);
+  const Lane<T> ux = Lane<T>::load(&w.unit_x[k]), uy = Lane<T>::load(&w.unit_y[k]), uz = Lane<T>::load(&w.unit_z[k]);
+  const Lane<T> inverse = Lane<T>::load(&w.inverse[k]);
+  const Lane<T> normal = multiply_add(g.x, ux, multiply_add(g.y, uy, g.z * uz));
+  const Lane<T> rest = along - inverse * normal;
+  multiply_add(inverse, g.x, rest * ux).store(&w.force_x[k]);
+  multiply_add(inverse, g.y, rest * uy).store(&w.force_y[k]);
+  multiply_add(inverse, g.z, rest * uz).store(&w.force_z[k]);
+}
+
+/// dE_i/dr_ij of all neighbours.
+template <class T>
+void form_pair_forces(const PackedCentre<T>& centre, Workspace<T>& w) {
+  for (std::size_t b = 0; b < centre.blocks.size(); ++b) {
+    const PackedBlock& block = centre.blocks[b];
+    const T* bar = w.moment_gradients.data();
+    Index bar_stride = centre.stride;
+    if (!block.all_channels) {
+      bar = w.block_moments.data();
+      bar_stride = block.stride;
+      for (const Band& band : block.bands)
+        for (int lm = band.first; lm < band.last; ++lm)
+          for (Index c = 0; c < band.count; ++c)
+            w.block_moments[static_cast<std::size_t>(lm * block.stride + c)] =
+                w.moment_gradients[static_cast<std::size_t>(lm * centre.stride +
+                                                            block.channels[static_cast<std::size_t>(c)])];
+    }
+    for (Index j = w.block_begin[b]; j < w.block_begin[b] + w.block_count[b]; j += Lane<T>::width)
+      adjoint_of_neighbours(centre, block, bar, bar_stride, w.block_begin[b], j, w);
+  }
+}
+
+}  // namespace haven::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif  // HAVEN_CPU_SIMD_MOMENTS_INL_HPP

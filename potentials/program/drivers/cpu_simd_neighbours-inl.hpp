@@ -1,0 +1,207 @@
+// From the neighbour list to radial channels and harmonics in vector-friendly order. Included once per instruction set.
+#if defined(HAVEN_CPU_SIMD_NEIGHBOURS_INL_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef HAVEN_CPU_SIMD_NEIGHBOURS_INL_HPP
+#undef HAVEN_CPU_SIMD_NEIGHBOURS_INL_HPP
+#else
+#define HAVEN_CPU_SIMD_NEIGHBOURS_INL_HPP
+#endif
+
+#include "potentials/potential.hpp"
+#include "potentials/program/drivers/cpu_simd_lane-inl.hpp"
+#include "potentials/program/drivers/cpu_simd_workspace.hpp"
+#define HAVEN_KERNEL_VECTORISED
+#include "potentials/program/kernel.hpp"
+#undef HAVEN_KERNEL_VECTORISED
+
+HWY_BEFORE_NAMESPACE();
+namespace haven::HWY_NAMESPACE {
+
+/// Keeps the entries with |d| < cutoff, in list order and without branches. False when a distance is NaN.
+template <class T>
+bool find_neighbours(const LocalAtoms& atoms, const NeighbourView& list, Index centre, double cutoff, Workspace<T>& w) {
+  const auto first = static_cast<std::size_t>(list.offsets[static_cast<std::size_t>(centre)]);
+  const auto last = static_cast<std::size_t>(list.offsets[static_cast<std::size_t>(centre) + 1]);
+  w.reserve_found(last - first);
+  const Vec3 origin = atoms.positions[static_cast<std::size_t>(centre)];
+  const double cutoff2 = cutoff * cutoff;
+  std::size_t n = 0, unordered = 0;
+  for (std::size_t e = first; e < last; ++e) {
+    const auto j = static_cast<std::size_t>(list.atom[e]);
+    const Vec3 d = (atoms.positions[j] - origin) + list.translations[static_cast<std::size_t>(list.shift[e])];
+    const double square = norm2(d);
+    w.found_x[n] = d.x;
+    w.found_y[n] = d.y;
+    w.found_z[n] = d.z;
+    w.found_square[n] = square;
+    w.found_atom[n] = static_cast<std::int32_t>(j);
+    w.found_species[n] = atoms.species[j];
+    const bool inside = square < cutoff2;
+    unordered += static_cast<std::size_t>(!inside && !(square >= cutoff2));
+    n += static_cast<std::size_t>(inside);
+  }
+  w.found = static_cast<Index>(n);
+  return unordered == 0;
+}
+
+template <class T>
+void copy_neighbour(Workspace<T>& w, std::size_t from, std::size_t to) {
+  w.x[to] = w.found_x[from];
+  w.y[to] = w.found_y[from];
+  w.z[to] = w.found_z[from];
+  w.square[to] = w.found_square[from];
+  w.atom[to] = w.found_atom[from];
+  w.species[to] = w.found_species[from];
+}
+
+/// Groups neighbours by block, keeping their order, and fills each block up to full vectors with harmless unit vectors
+/// whose radial functions are zero.
+template <class T>
+void group_neighbours(const PackedCentre<T>& centre, Workspace<T>& w) {
+  constexpr Index lanes = Lane<T>::width;
+  const auto n_blocks = static_cast<Index>(centre.blocks.size());
+  w.reserve(static_cast<std::size_t>(w.found + (n_blocks + 1) * lanes), static_cast<std::size_t>(lanes), centre);
+  w.block_begin.clear();
+  w.block_count.clear();
+  Index next = 0;
+  for (Index block = 0; block < n_blocks; ++block) {
+    const Index begin = next;
+    for (Index k = 0; k < w.found; ++k) {
+      const auto from = static_cast<std::size_t>(k);
+      if (centre.block_of_element[static_cast<std::size_t>(w.found_species[from])] != block) continue;
+      copy_neighbour(w, from, static_cast<std::size_t>(next++));
+    }
+    w.block_begin.push_back(begin);
+    w.block_count.push_back(next - begin);
+    for (; next % lanes != 0; ++next) {
+      const auto k = static_cast<std::size_t>(next);
+      w.x[k] = w.square[k] = 1;
+      w.y[k] = w.z[k] = 0;
+      w.species[k] = -1;
+    }
+  }
+  w.packed = next;
+}
+
+inline void store_as(hn::Vec<hn::ScalableTag<double>> v, double* out) { hn::StoreU(v, hn::ScalableTag<double>(), out); }
+inline void store_as(hn::Vec<hn::ScalableTag<double>> v, float* out) {
+  const hn::Rebind<float, hn::ScalableTag<double>> half;
+  hn::StoreU(hn::DemoteTo(half, v), half, out);
+}
+
+/// Distances in double; unit vectors and inverse distances are formed in double and rounded once.
+template <class T>
+void form_directions(Workspace<T>& w) {
+  const hn::ScalableTag<double> d;
+  const auto step = static_cast<std::size_t>(Lane<double>::width);
+  for (std::size_t k = 0; k < static_cast<std::size_t>(w.packed); k += step) {
+    const auto r = hn::Sqrt(hn::LoadU(d, &w.square[k]));
+    const auto inverse = hn::Div(hn::Set(d, 1.0), r);
+    hn::StoreU(r, d, &w.distance[k]);
+    store_as(inverse, &w.inverse[k]);
+    store_as(hn::Mul(hn::LoadU(d, &w.x[k]), inverse), &w.unit_x[k]);
+    store_as(hn::Mul(hn::LoadU(d, &w.y[k]), inverse), &w.unit_y[k]);
+    store_as(hn::Mul(hn::LoadU(d, &w.z[k]), inverse), &w.unit_z[k]);
+  }
+}
+
+/// Value and slope of all channels at one distance, lanes over channels.
+template <class T>
+void look_up(const PackedTable<T>& table, Index stride, double r, T* value_out, T* slope_out) {
+  const double x = r * table.inverse_spacing;
+  const Index k = std::min(static_cast<Index>(x), table.intervals - 1);
+  const Lane<T> t(x - static_cast<double>(k)), scale(table.inverse_spacing);
+  const T* c = table.coefficients.data() + k * 6 * stride;
+  for (Index at = 0; at < stride; at += Lane<T>::width) {
+    Lane<T> value = Lane<T>::load(c + 5 * stride + at), slope = value;
+    value = multiply_add(value, t, Lane<T>::load(c + 4 * stride + at));
+    HAVEN_UNROLL
+    for (Index power = 3; power >= 0; --power) {
+      slope = multiply_add(slope, t, value);
+      value = multiply_add(value, t, Lane<T>::load(c + power * stride + at));
+    }
+    value.store(value_out + at);
+    (slope * scale).store(slope_out + at);
+  }
+}
+
+#if HWY_TARGET == HWY_SCALAR
+/// One lane: both layouts are the same.
+template <class T>
+void transpose_channels(const T* from, Index count, const PackedBlock& block, T* to) {
+  std::copy(from, from + count * block.stride, to);
+}
+#else
+/// Transposes a 128-bit tile: rows are `from`, `from + stride`, ...; columns go to `to`, `to + lanes`, ...
+template <class T>
+void transpose_tile(const T* from, Index stride, T* to, Index lanes) {
+  if constexpr (sizeof(T) == 4) {
+    const hn::FixedTag<T, 4> d;
+    const auto a = hn::LoadU(d, from), b = hn::LoadU(d, from + stride);
+    const auto c = hn::LoadU(d, from + 2 * stride), e = hn::LoadU(d, from + 3 * stride);
+    const auto ac_low = hn::InterleaveLower(d, a, c), ac_high = hn::InterleaveUpper(d, a, c);
+    const auto be_low = hn::InterleaveLower(d, b, e), be_high = hn::InterleaveUpper(d, b, e);
+    hn::StoreU(hn::InterleaveLower(d, ac_low, be_low), d, to);
+    hn::StoreU(hn::InterleaveUpper(d, ac_low, be_low), d, to + lanes);
+    hn::StoreU(hn::InterleaveLower(d, ac_high, be_high), d, to + 2 * lanes);
+    hn::StoreU(hn::InterleaveUpper(d, ac_high, be_high), d, to + 3 * lanes);
+  } else {
+    const hn::FixedTag<T, 2> d;
+    const auto a = hn::LoadU(d, from), b = hn::LoadU(d, from + stride);
+    hn::StoreU(hn::InterleaveLower(d, a, b), d, to);
+    hn::StoreU(hn::InterleaveUpper(d, a, b), d, to + lanes);
+  }
+}
+
+/// [neighbour][stride] -> [neighbour / lanes][stride][lanes] for `count` neighbours (whole vectors).
+template <class T>
+void transpose_channels(const T* from, Index count, const PackedBlock& block, T* to) {
+  constexpr Index lanes = Lane<T>::width, tile = 16 / static_cast<Index>(sizeof(T));
+  const auto channels = padded(static_cast<Index>(block.channels.size()), tile);
+  for (Index j = 0; j < count; j += lanes)
+    for (Index c = 0; c < channels; c += tile)
+      for (Index row = 0; row < lanes; row += tile)
+        transpose_tile(from + (j + row) * block.stride + c, block.stride, to + j * block.stride + c * lanes + row,
+                       lanes);
+}
+#endif
+
+/// Radial channels of all neighbours in both layouts.
+template <class T>
+void form_radial(const PackedCentre<T>& centre, Workspace<T>& w) {
+  for (std::size_t b = 0; b < centre.blocks.size(); ++b) {
+    const PackedBlock& block = centre.blocks[b];
+    const Index begin = w.block_begin[b], count = w.block_count[b], whole = padded(count, Lane<T>::width);
+    T* value = w.radial.data() + begin * centre.stride;
+    T* slope = w.slope.data() + begin * centre.stride;
+    for (Index k = 0; k < count; ++k) {
+      const auto j = static_cast<std::size_t>(begin + k);
+      look_up(centre.tables[static_cast<std::size_t>(w.species[j])], block.stride, w.distance[j],
+              value + k * block.stride, slope + k * block.stride);
+    }
+    std::fill(value + count * block.stride, value + whole * block.stride, T(0));
+    std::fill(slope + count * block.stride, slope + whole * block.stride, T(0));
+    transpose_channels(value, whole, block, w.radial_lanes.data() + begin * centre.stride);
+    transpose_channels(slope, whole, block, w.slope_lanes.data() + begin * centre.stride);
+  }
+}
+
+/// Y_lm of all neighbours, lanes over neighbours; each block only up to its own largest l.
+template <class T>
+void form_harmonics(const PackedCentre<T>& centre, Workspace<T>& w) {
+  constexpr Index lanes = Lane<T>::width;
+  Lane<T> y[(largest_l + 1) * (largest_l + 1)];
+  for (std::size_t b = 0; b < centre.blocks.size(); ++b) {
+    const int l_max = centre.blocks[b].l_max, width = (l_max + 1) * (l_max + 1);
+    for (Index j = w.block_begin[b]; j < w.block_begin[b] + w.block_count[b]; j += lanes) {
+      const auto k = static_cast<std::size_t>(j);
+      spherical_harmonics(l_max, Lane<T>::load(&w.unit_x[k]), Lane<T>::load(&w.unit_y[k]), Lane<T>::load(&w.unit_z[k]),
+                          y);
+      T* out = w.harmonics.data() + j * centre.width;
+      for (int lm = 0; lm < width; ++lm) y[lm].store(out + lm * lanes);
+    }
+  }
+}
+
+}  // namespace haven::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif  // HAVEN_CPU_SIMD_NEIGHBOURS_INL_HPP

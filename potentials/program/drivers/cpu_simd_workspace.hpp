@@ -1,0 +1,74 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "core/types.hpp"
+#include "potentials/program/drivers/packed_program.hpp"
+
+namespace haven {
+
+/// Scratch memory of one thread; it grows to the largest centre seen and is then reused without allocation.
+template <class T>
+struct Workspace {
+  // Neighbours within the cut-off, in list order ("found") and grouped by block with each block padded to full vectors.
+  Index found = 0, packed = 0;
+  AlignedArray<double> found_x, found_y, found_z, found_square;
+  std::vector<std::int32_t> found_atom, found_species;
+  AlignedArray<double> x, y, z, square, distance;
+  std::vector<std::int32_t> atom, species;
+  std::vector<Index> block_begin, block_count;  ///< per block: first neighbour (a multiple of the lanes) and number
+  AlignedArray<T> unit_x, unit_y, unit_z, inverse;
+  AlignedArray<T> force_x, force_y, force_z;
+
+  AlignedArray<T> radial, slope;              ///< [neighbour][stride]: channel values and slopes
+  AlignedArray<T> radial_lanes, slope_lanes;  ///< [neighbour / lanes][stride][lanes]: the same, lanes over neighbours
+  AlignedArray<T> harmonics;                  ///< [neighbour / lanes][width][lanes]
+
+  AlignedArray<T> moments, moment_gradients;  ///< A and dE/dA, [width][stride]
+  AlignedArray<T> block_moments;              ///< the same of one block, [width][stride of the block]
+  AlignedArray<T> terms, term_gradients;
+  AlignedArray<T> pair_gradients;                ///< [l][paired][paired_stride], symmetric, diagonal doubled
+  std::vector<AlignedArray<T>> outputs, slopes;  ///< per layer
+  AlignedArray<T> bar, bar_below;
+
+  void reserve_found(std::size_t n) {
+    for (auto* array : {&found_x, &found_y, &found_z, &found_square}) array->reserve(n + 1);
+    if (found_atom.size() < n + 1) {
+      found_atom.resize(n + 1);
+      found_species.resize(n + 1);
+    }
+  }
+  /// For n neighbours including padding, and a centre.
+  void reserve(std::size_t n, std::size_t lanes, const PackedCentre<T>& centre) {
+    for (auto* array : {&x, &y, &z, &square, &distance}) array->reserve(n);
+    for (auto* array : {&unit_x, &unit_y, &unit_z, &inverse, &force_x, &force_y, &force_z}) array->reserve(n);
+    if (atom.size() < n) {
+      atom.resize(n);
+      species.resize(n);
+    }
+    const auto stride = static_cast<std::size_t>(centre.stride), width = static_cast<std::size_t>(centre.width);
+    for (auto* array : {&radial, &slope, &radial_lanes, &slope_lanes}) array->reserve(n * stride);
+    harmonics.reserve(n * width);
+    for (auto* array : {&moments, &moment_gradients, &block_moments}) array->reserve((width + 1) * stride);
+    const auto inputs = static_cast<std::size_t>(padded(centre.terms, static_cast<Index>(lanes))) + lanes;
+    terms.reserve(inputs);
+    term_gradients.reserve(inputs);
+    const auto paired = static_cast<std::size_t>(centre.paired * centre.paired_stride);
+    pair_gradients.reserve(static_cast<std::size_t>(centre.paired_l_max + 1) * paired + lanes);
+    if (outputs.size() < centre.layers.size()) {
+      outputs.resize(centre.layers.size());
+      slopes.resize(centre.layers.size());
+    }
+    std::size_t widest = 0;
+    for (std::size_t k = 0; k < centre.layers.size(); ++k) {
+      const auto size = static_cast<std::size_t>(centre.layers[k].outputs) + 2 * lanes;
+      outputs[k].reserve(size);
+      slopes[k].reserve(size);
+      widest = std::max(widest, size);
+    }
+    bar.reserve(widest);
+    bar_below.reserve(widest);
+  }
+};
+
+}  // namespace haven

@@ -1,0 +1,130 @@
+#include "potentials/program/drivers/packed_program.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace haven {
+namespace {
+
+std::vector<Band> bands_of(const std::vector<int>& count_of_l) {
+  std::vector<Band> bands;
+  for (int l = 0; l < static_cast<int>(count_of_l.size()); ++l) {
+    const Index count = count_of_l[static_cast<std::size_t>(l)];
+    if (count == 0) break;
+    if (!bands.empty() && bands.back().count == count) {
+      bands.back().last = (l + 1) * (l + 1);
+    } else {
+      bands.push_back({.first = l * l, .last = (l + 1) * (l + 1), .count = count});
+    }
+  }
+  return bands;
+}
+
+PackedBlock pack_block(const NeighbourBlock& block, Index channels, Index lanes) {
+  PackedBlock out{.channels = block.channels,
+                  .stride = padded(static_cast<Index>(block.channels.size()), lanes),
+                  .bands = bands_of(block.count_of_l),
+                  .l_max = 0,
+                  .all_channels = static_cast<Index>(block.channels.size()) == channels};
+  while (out.l_max + 1 < static_cast<int>(block.count_of_l.size()) &&
+         block.count_of_l[static_cast<std::size_t>(out.l_max) + 1] > 0)
+    ++out.l_max;
+  return out;
+}
+
+template <class T>
+PackedTable<T> pack_table(const RadialTable& table, Index stride) {
+  PackedTable<T> out{.intervals = table.intervals, .inverse_spacing = table.inverse_spacing, .coefficients = {}};
+  out.coefficients = AlignedArray<T>(static_cast<std::size_t>(table.intervals * 6 * stride));
+  for (Index row = 0; row < table.intervals * 6; ++row)
+    for (Index c = 0; c < table.channels; ++c)
+      out.coefficients[static_cast<std::size_t>(row * stride + c)] =
+          static_cast<T>(table.coefficients[static_cast<std::size_t>(row * table.channels + c)]);
+  return out;
+}
+
+template <class T>
+PackedLayer<T> pack_layer(const Layer& layer, Index lanes) {
+  PackedLayer<T> out{.inputs = layer.inputs,
+                     .outputs = layer.outputs,
+                     .stride = padded(layer.inputs, lanes),
+                     .activation = layer.activation,
+                     .weights = {},
+                     .bias = {}};
+  out.weights = AlignedArray<T>(static_cast<std::size_t>(layer.outputs * out.stride));
+  out.bias = AlignedArray<T>(static_cast<std::size_t>(padded(layer.outputs, lanes)));
+  for (Index o = 0; o < layer.outputs; ++o) {
+    out.bias[static_cast<std::size_t>(o)] = static_cast<T>(layer.bias[static_cast<std::size_t>(o)]);
+    for (Index i = 0; i < layer.inputs; ++i)
+      out.weights[static_cast<std::size_t>(o * out.stride + i)] =
+          static_cast<T>(layer.weights[static_cast<std::size_t>(o * layer.inputs + i)]);
+  }
+  return out;
+}
+
+/// True when every feature is one term with weight one.
+bool features_are_terms(const CentreProgram& centre) {
+  const SparseRows& map = centre.feature_map;
+  return map.values.size() == centre.feature_min.size() && static_cast<Index>(map.values.size()) == centre.terms &&
+         std::all_of(map.values.begin(), map.values.end(), [](double v) { return v == 1; });
+}
+
+template <class T>
+void pack_ranges(const CentreProgram& centre, Index lanes, PackedCentre<T>& out) {
+  if (centre.feature_min.empty()) return;
+  if (!features_are_terms(centre)) {
+    out.feature_map = centre.feature_map;
+    out.feature_min = centre.feature_min;
+    out.feature_max = centre.feature_max;
+    return;
+  }
+  const auto size = static_cast<std::size_t>(padded(centre.terms, lanes));
+  out.term_min = AlignedArray<T>(size);
+  out.term_max = AlignedArray<T>(size);
+  out.term_min.fill(std::numeric_limits<T>::lowest());
+  out.term_max.fill(std::numeric_limits<T>::max());
+  for (std::size_t f = 0; f < centre.feature_min.size(); ++f) {
+    const auto t = static_cast<std::size_t>(centre.feature_map.columns[f]);
+    out.term_min[t] = static_cast<T>(centre.feature_min[f]);
+    out.term_max[t] = static_cast<T>(centre.feature_max[f]);
+  }
+}
+
+}  // namespace
+
+template <class T>
+PackedProgram<T> pack(const Program& program, Index lanes) {
+  PackedProgram<T> packed{.cutoff = program.cutoff, .wall = program.wall, .centres = {}};
+  for (const CentreProgram& centre : program.centres) {
+    PackedCentre<T> out;
+    out.l_max = centre.l_max;
+    out.width = (centre.l_max + 1) * (centre.l_max + 1);
+    out.channels = static_cast<Index>(centre.channel_l_max.size());
+    out.stride = padded(out.channels, lanes);
+    out.block_of_element = centre.block_of_element;
+    for (const NeighbourBlock& block : centre.blocks) out.blocks.push_back(pack_block(block, out.channels, lanes));
+    for (std::size_t b = 0; b < centre.tables.size(); ++b) {
+      const int block = centre.block_of_element[b];
+      out.tables.push_back(
+          pack_table<T>(centre.tables[b], block < 0 ? 0 : out.blocks[static_cast<std::size_t>(block)].stride));
+    }
+    out.radial_terms = centre.radial_terms;
+    out.runs = centre.runs;
+    out.terms = centre.terms;
+    for (const TermRun& run : centre.runs) {
+      out.paired = std::max<Index>({out.paired, run.channel + 1, run.first + run.count});
+      out.paired_l_max = std::max(out.paired_l_max, run.l);
+    }
+    out.paired_stride = padded(out.paired, lanes);
+    for (const Layer& layer : centre.network.layers) out.layers.push_back(pack_layer<T>(layer, lanes));
+    out.reference_energy = centre.reference_energy;
+    pack_ranges(centre, lanes, out);
+    packed.centres.push_back(std::move(out));
+  }
+  return packed;
+}
+
+template PackedProgram<float> pack(const Program&, Index);
+template PackedProgram<double> pack(const Program&, Index);
+
+}  // namespace haven

@@ -1,0 +1,77 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "potentials/program/drivers/aligned_array.hpp"
+#include "potentials/program/program.hpp"
+
+/// The program in the arithmetic and padding of one vector width.
+namespace haven {
+
+/// Rounds n up to a multiple of `lanes`.
+constexpr Index padded(Index n, Index lanes) { return (n + lanes - 1) / lanes * lanes; }
+
+template <class T>
+struct PackedTable {
+  Index intervals = 0;
+  double inverse_spacing = 0;    ///< 1/A
+  AlignedArray<T> coefficients;  ///< [intervals][6][stride of the block]
+};
+
+/// Harmonics first <= lm < last, which `count` channels of the block reach.
+struct Band {
+  int first = 0, last = 0;
+  Index count = 0;
+};
+
+struct PackedBlock {
+  std::vector<int> channels;
+  Index stride = 0;  ///< channels, padded
+  std::vector<Band> bands;
+  int l_max = 0;
+  bool all_channels = false;  ///< the block's channels are those of the centre
+};
+
+template <class T>
+struct PackedLayer {
+  Index inputs = 0, outputs = 0, stride = 0;  ///< stride: inputs, padded
+  Activation activation = Activation::identity;
+  AlignedArray<T> weights;  ///< [outputs][stride], padded with zeros
+  AlignedArray<T> bias;     ///< padded
+};
+
+template <class T>
+struct PackedCentre {
+  int l_max = 0, width = 1;  ///< width = (l_max + 1)^2
+  Index channels = 0, stride = 0;
+  std::vector<int> block_of_element;
+  std::vector<PackedBlock> blocks;
+  std::vector<PackedTable<T>> tables;  ///< per neighbour element
+  std::vector<int> radial_terms;
+  std::vector<TermRun> runs;
+  Index terms = 0;
+  Index paired = 0, paired_stride = 0;  ///< channels that occur in degree-2 terms; they come first
+  int paired_l_max = -1;
+  std::vector<PackedLayer<T>> layers;
+  double reference_energy = 0;
+  /// Ranges of the terms when each feature is a term; otherwise the sparse map and the ranges of the features.
+  AlignedArray<T> term_min, term_max;
+  SparseRows feature_map;
+  std::vector<double> feature_min, feature_max;
+};
+
+template <class T>
+struct PackedProgram {
+  double cutoff = 0;
+  RepulsiveWall wall;
+  std::vector<PackedCentre<T>> centres;
+};
+
+/// @param lanes  numbers of type T in a vector
+template <class T>
+[[nodiscard]] PackedProgram<T> pack(const Program& program, Index lanes);
+
+extern template PackedProgram<float> pack(const Program&, Index);
+extern template PackedProgram<double> pack(const Program&, Index);
+
+}  // namespace haven

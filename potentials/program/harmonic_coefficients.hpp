@@ -1,0 +1,69 @@
+#pragma once
+/// Coefficients of real spherical harmonics up to l = 16, computed at compile time.
+namespace haven {
+
+inline constexpr int largest_l = 16;
+
+/// Position of (l, m >= 0) in tables over 0 <= m <= l.
+constexpr int triangle(int l, int m) { return l * (l + 1) / 2 + m; }
+
+namespace detail {
+constexpr double square_root(double x) {  // Newton's iteration to the last bit; std::sqrt is not constexpr
+  if (x == 0) return 0;
+  double guess = x > 1 ? x : 1, before = 0;
+  while (guess != before) {
+    before = guess;
+    guess = 0.5 * (guess + x / guess);
+    if (guess >= before && before != 0 && guess - before <= guess * 1e-15) break;
+  }
+  return guess;
+}
+}  // namespace detail
+
+/// Tables in the arithmetic of the lanes, so that no conversion is left for run time.
+template <class Real>
+struct HarmonicCoefficients {
+  static constexpr int size = (largest_l + 1) * (largest_l + 2) / 2;
+  Real diagonal[largest_l + 1] = {};  ///< Q_m^m
+  Real ahead[size] = {};              ///< Q_l = ahead z Q_{l-1} - behind Q_{l-2}
+  Real behind[size] = {};
+  Real vertical[size] = {};  ///< d/dz (r^l Y_lm) = vertical r^{l-1} Y_{l-1,m}
+  Real raise[size] = {};     ///< half the ratio of norms of (l, m) and (l-1, m+1); all of it for m = 0
+  Real lower[size] = {};     ///< half the ratio of norms of (l, m) and (l-1, m-1)
+
+  constexpr HarmonicCoefficients() {
+    constexpr double pi = 3.14159265358979323846;
+    double corner = detail::square_root(1.0 / (4 * pi));
+    diagonal[0] = static_cast<Real>(corner);
+    for (int m = 1; m <= largest_l; ++m) {
+      corner *= detail::square_root((2.0 * m + 1) / (2.0 * m) * (m == 1 ? 2 : 1));
+      diagonal[m] = static_cast<Real>(corner);
+    }
+    for (int l = 1; l <= largest_l; ++l)
+      for (int m = 0; m <= l; ++m) set(l, m);
+  }
+
+ private:
+  constexpr void set(int l, int m) {
+    const int k = triangle(l, m);
+    const double ratio = (2.0 * l + 1) / (2.0 * l - 1);
+    if (m < l) {
+      const double step = detail::square_root((4.0 * l * l - 1) / (l * l - m * m));
+      ahead[k] = static_cast<Real>(step);
+      behind[k] =
+          static_cast<Real>(step * detail::square_root(((l - 1.0) * (l - 1) - m * m) / (4.0 * (l - 1) * (l - 1) - 1)));
+      vertical[k] = static_cast<Real>(detail::square_root(ratio * (l - m) * (l + m)));
+    }
+    // Norms n_lm^2 = (2l+1)/(4 pi) (l-m)! (l+m)! (2 if m > 0) of the solid harmonics r^l P_l^m(cos) e^{im phi} /
+    // (l+m)!.
+    if (m + 1 < l)
+      raise[k] = static_cast<Real>(0.5 * detail::square_root(ratio * (l - m) * (l - m - 1) * (m == 0 ? 2 : 1)));
+    if (m > 0)
+      lower[k] = static_cast<Real>(0.5 * detail::square_root(ratio * (l + m) * (l + m - 1) * (m == 1 ? 2 : 1)));
+  }
+};
+
+template <class Real>
+inline constexpr HarmonicCoefficients<Real> harmonic_coefficients{};
+
+}  // namespace haven

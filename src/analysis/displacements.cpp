@@ -1,0 +1,261 @@
+#include "analysis/displacements.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <utility>
+
+#include "core/error.hpp"
+#include "core/species.hpp"
+#include "core/units.hpp"
+
+namespace haven {
+namespace {
+
+constexpr std::size_t max_host_frames = 512;
+constexpr double time_tolerance = 1e-4;  ///< relative to the frame interval
+
+/// Median over `atoms` of the distance to the nearest other one of them; 0 with fewer than two.
+double nearest_spacing(const Cell& cell, const std::vector<Vec3>& fractional, std::span<const std::size_t> atoms) {
+  if (atoms.size() < 2) return 0;
+  std::vector<double> nearest;
+  // A few hundred centres are enough for a median.
+  const std::size_t stride = std::max<std::size_t>(1, atoms.size() / 400);
+  for (std::size_t a = 0; a < atoms.size(); a += stride) {
+    double best = std::numeric_limits<double>::max();
+    for (std::size_t b = 0; b < atoms.size(); ++b) {
+      if (a == b) continue;
+      Vec3 d = fractional[atoms[b]] - fractional[atoms[a]];
+      for (int k = 0; k < 3; ++k)
+        if (cell.periodic()[static_cast<std::size_t>(k)]) d[k] -= std::nearbyint(d[k]);
+      best = std::min(best, norm2(cell.to_cartesian(d)));
+    }
+    nearest.push_back(std::sqrt(best));
+  }
+  std::nth_element(nearest.begin(), nearest.begin() + static_cast<std::ptrdiff_t>(nearest.size() / 2), nearest.end());
+  return nearest[nearest.size() / 2];
+}
+
+/// One pass over a trajectory.
+class Collector {
+ public:
+  Collector(const TrajectoryInfo& info, const CollectOptions& options) : info_(info), options_(options) {
+    for (std::size_t i = 0; i < info.numbers.size(); ++i) {
+      const bool is_mobile =
+          std::find(options.mobile.begin(), options.mobile.end(), info.numbers[i]) != options.mobile.end();
+      (is_mobile ? mobile_ : host_).push_back(i);
+      if (is_mobile) tracks_.numbers.push_back(info.numbers[i]);
+    }
+    if (mobile_.empty())
+      throw InputError(
+          "none of the mobile species is in this trajectory", info.path,
+          "Name the diffusing element, e.g. --mobile Li; note that a trajectory may hold only a selection.");
+    tracks_.path = info.path;
+    tracks_.temperature_K = info.temperature_K;
+    tracks_.wrapping = info.wrapping;
+    tracks_.drift = host_.empty() ? Drift::total : Drift::host;
+    tracks_.series.resize(3 * mobile_.size());
+  }
+
+  void add(const TrajectoryFrame& frame) {
+    if (frame.positions.size() != info_.numbers.size())
+      throw InputError(fmt::format("a frame has {} atoms instead of {}", frame.positions.size(), info_.numbers.size()),
+                       where(frame), "A trajectory needs the same atoms in every frame.");
+    if (read_ == 0) first_time_fs_ = frame.time_fs;
+    ++read_;
+    if (frame.time_fs - first_time_fs_ < options_.skip_ps * units::fs_per_ps * (1.0 - 1e-12)) return;
+    const std::vector<Vec3> previous = unwrapped_;
+    follow(frame);
+    const Index missing = check_time(frame);
+    for (Index k = 1; k <= missing; ++k) {
+      const double f = static_cast<double>(k) / static_cast<double>(missing + 1);
+      std::vector<Vec3> between = unwrapped_;
+      for (std::size_t i = 0; i < between.size(); ++i) between[i] = (1.0 - f) * previous[i] + f * unwrapped_[i];
+      keep(between);
+    }
+    tracks_.filled += missing;
+    keep(unwrapped_);
+    const double volume = frame.cell.volume();
+    volume_sum_ += volume, volume_sum2_ += volume * volume, cell_sum_ += frame.cell.vectors();
+    ++used_;
+    last_time_fs_ = frame.time_fs;
+  }
+
+  IonTracks finish(std::vector<std::string> remarks) {
+    if (used_ < 2)
+      throw InputError(fmt::format("{} usable frames of {}", used_, read_), info_.path,
+                       "A trajectory of at least two frames after the skipped part is needed.");
+    check_steps();
+    if (tracks_.filled * 100 > seen_)
+      throw InputError(
+          fmt::format("{} of {} frames are missing", tracks_.filled, seen_), info_.path,
+          "More than 1 % is too much to interpolate; analyse the intact part, or find out why frames were lost.");
+    tracks_.remarks = std::move(remarks);
+    tracks_.mean_cell = cell_sum_;
+    tracks_.mean_cell *= 1.0 / static_cast<double>(used_);
+    tracks_.volume = volume_sum_ / static_cast<double>(used_);
+    const double variance = volume_sum2_ / static_cast<double>(used_) - tracks_.volume * tracks_.volume;
+    tracks_.volume_sd = variance > 1e-20 * tracks_.volume * tracks_.volume ? std::sqrt(variance) : 0.0;
+    tracks_.interval_ps = interval_fs_ * static_cast<double>(tracks_.thinning) / units::fs_per_ps;
+    tracks_.n_frames = static_cast<Index>(tracks_.series[0].size());
+    tracks_.drift_length = norm(last_drift_ * tracks_.mean_cell);
+    tracks_.host.interval_ps = interval_fs_ * static_cast<double>(host_thinning_) / units::fs_per_ps;
+    to_lengths();
+    return std::move(tracks_);
+  }
+
+ private:
+  std::string where(const TrajectoryFrame& frame) const { return fmt::format("{}, step {}", info_.path, frame.step); }
+
+  /// Continues the fractional coordinates of all atoms.
+  void follow(const TrajectoryFrame& frame) {
+    std::vector<Vec3> s(frame.positions.size());
+    for (std::size_t i = 0; i < s.size(); ++i) {
+      if (!is_finite(frame.positions[i]))
+        throw InputError(fmt::format("atom {} has a position that is not finite", i), where(frame),
+                         "The run broke down before this frame; analyse the part before it.");
+      s[i] = frame.cell.to_fractional(frame.positions[i]);
+    }
+    const Vec3 heights = frame.cell.heights();
+    const double half = 0.5 * std::min({heights.x, heights.y, heights.z});
+    tracks_.half_height = used_ == 0 ? half : std::min(tracks_.half_height, half);
+    if (used_ == 0) {
+      start_ = unwrapped_ = s;
+      tracks_.mobile_spacing = nearest_spacing(frame.cell, s, mobile_);
+      tracks_.host.nearest_distance = nearest_spacing(frame.cell, s, host_);
+      return;
+    }
+    for (std::size_t i = 0; i < s.size(); ++i) {
+      if (info_.wrapping == Wrapping::wrapped)
+        for (int k = 0; k < 3; ++k)
+          if (frame.cell.periodic()[static_cast<std::size_t>(k)]) s[i][k] -= std::nearbyint(s[i][k] - unwrapped_[i][k]);
+      tracks_.max_step = std::max(tracks_.max_step, norm(frame.cell.to_cartesian(s[i] - unwrapped_[i])));
+    }
+    unwrapped_ = std::move(s);
+  }
+
+  /// Number of frames missing before this one.
+  Index check_time(const TrajectoryFrame& frame) {
+    if (used_ == 0) return 0;
+    const double step = frame.time_fs - last_time_fs_;
+    if (used_ == 1) interval_fs_ = step;
+    const double ratio = interval_fs_ > 0 ? step / interval_fs_ : 0.0;
+    const double whole = std::nearbyint(ratio);
+    if (whole < 1 || std::abs(ratio - whole) > time_tolerance || (whole > 1 && info_.wrapping == Wrapping::wrapped))
+      throw InputError(
+          fmt::format("frames are {} fs apart after {} fs before", step, interval_fs_), where(frame),
+          "Lag times need frames at equal intervals; analyse runs of different output intervals separately.");
+    return static_cast<Index>(whole) - 1;
+  }
+
+  /// Subtracts the drift and stores what is wanted of this frame.
+  void keep(const std::vector<Vec3>& s) {
+    const Vec3 drift = drift_of(s);
+    last_drift_ = drift;
+    if (seen_ % tracks_.thinning == 0) {
+      for (std::size_t i = 0; i < mobile_.size(); ++i)
+        for (int k = 0; k < 3; ++k)
+          tracks_.series[3 * i + static_cast<std::size_t>(k)].push_back(s[mobile_[i]][k] - drift[k]);
+      thin_tracks();
+    }
+    if (seen_ % host_thinning_ == 0 && !host_.empty()) {
+      std::vector<Vec3> frame;
+      for (const std::size_t i : host_) frame.push_back(s[i] - drift);
+      tracks_.host.frames.push_back(std::move(frame));
+      thin_host();
+    }
+    ++seen_;
+  }
+
+  Vec3 drift_of(const std::vector<Vec3>& s) const {
+    Vec3 sum;
+    if (!host_.empty()) {
+      for (const std::size_t i : host_) sum += s[i] - start_[i];
+      return (1.0 / static_cast<double>(host_.size())) * sum;
+    }
+    double mass = 0;
+    for (std::size_t i = 0; i < s.size(); ++i) {
+      const double m = info_.masses.empty() ? standard_mass(info_.numbers[i]) : info_.masses[i];
+      sum += m * (s[i] - start_[i]), mass += m;
+    }
+    return (1.0 / mass) * sum;
+  }
+
+  void thin_tracks() {
+    const std::size_t frames = tracks_.series[0].size();
+    if (frames < 1024 || frames * tracks_.series.size() * sizeof(double) <= options_.memory_bytes) return;
+    for (std::vector<double>& series : tracks_.series) {
+      for (std::size_t t = 0; 2 * t < series.size(); ++t) series[t] = series[2 * t];
+      series.resize((series.size() + 1) / 2);
+    }
+    tracks_.thinning *= 2;
+  }
+
+  void thin_host() {
+    auto& frames = tracks_.host.frames;
+    if (frames.size() <= max_host_frames) return;
+    for (std::size_t t = 1; 2 * t < frames.size(); ++t) frames[t] = std::move(frames[2 * t]);
+    frames.resize((frames.size() + 1) / 2);
+    host_thinning_ *= 2;
+  }
+
+  void check_steps() const {
+    if (info_.wrapping == Wrapping::unwrapped || tracks_.max_step < tracks_.half_height) return;
+    throw InputError(
+        fmt::format(
+            "an atom moves {:.2f} A between frames, and half the cell is {:.2f} A: its path through the periodic "
+            "boundary is not known",
+            tracks_.max_step, tracks_.half_height),
+        info_.path, "Write frames more often, or use a larger cell.");
+  }
+
+  /// Fractional coordinates times the mean cell.
+  void to_lengths() {
+    const Mat3& cell = tracks_.mean_cell;
+    for (std::size_t i = 0; i < mobile_.size(); ++i)
+      for (std::size_t t = 0; t < tracks_.series[0].size(); ++t) {
+        const Vec3 s{tracks_.series[3 * i][t], tracks_.series[3 * i + 1][t], tracks_.series[3 * i + 2][t]};
+        const Vec3 r = s * cell;
+        for (int k = 0; k < 3; ++k) tracks_.series[3 * i + static_cast<std::size_t>(k)][t] = r[k];
+      }
+    for (auto& frame : tracks_.host.frames)
+      for (Vec3& s : frame) s = s * cell;
+  }
+
+  const TrajectoryInfo& info_;
+  const CollectOptions& options_;
+  IonTracks tracks_;
+  std::vector<std::size_t> mobile_, host_;
+  std::vector<Vec3> start_, unwrapped_;  ///< fractional
+  Vec3 last_drift_;
+  Mat3 cell_sum_{};
+  double volume_sum_ = 0, volume_sum2_ = 0;
+  double first_time_fs_ = 0, last_time_fs_ = 0, interval_fs_ = 0;
+  Index read_ = 0, used_ = 0, seen_ = 0, host_thinning_ = 1;
+};
+
+}  // namespace
+
+void thin_tracks(IonTracks& tracks, Index factor) {
+  HAVEN_ASSERT(factor >= 1);
+  const auto f = static_cast<std::size_t>(factor);
+  for (std::vector<double>& series : tracks.series) {
+    for (std::size_t t = 0; f * t < series.size(); ++t) series[t] = series[f * t];
+    series.resize((series.size() + f - 1) / f);
+  }
+  tracks.n_frames = static_cast<Index>(tracks.series[0].size());
+  tracks.interval_ps *= static_cast<double>(factor);
+  tracks.thinning *= factor;
+}
+
+IonTracks collect_tracks(TrajectorySource& source, const CollectOptions& options) {
+  Collector collector(source.info(), options);
+  TrajectoryFrame frame;
+  while (source.next(frame)) collector.add(frame);
+  return collector.finish(source.remarks());
+}
+
+}  // namespace haven

@@ -1,0 +1,76 @@
+#pragma once
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "analysis/trajectory_source.hpp"
+
+namespace haven {
+
+/// Whose motion is subtracted from every ion.
+enum class Drift {
+  host,   ///< plain mean over the atoms that are not mobile: the site network defines rest
+  total,  ///< centre of mass of all atoms; collective quantities then depend on the frame of reference
+};
+
+/// Settings of the pass over a trajectory.
+struct CollectOptions {
+  std::vector<int> mobile;                          ///< atomic numbers of the mobile species
+  double skip_ps = 0;                               ///< start of the trajectory that is left out (equilibration)
+  std::size_t memory_bytes = std::size_t{3} << 30;  ///< above it every second frame is dropped, repeatedly
+};
+
+/// Host atoms thinned to a few hundred frames, drift removed: enough to see whether the framework stays.
+struct HostTrack {
+  std::vector<std::vector<Vec3>> frames;  ///< [frame][atom], A
+  double interval_ps = 0;
+  double nearest_distance =
+      0;  ///< A, median distance of a host atom to its nearest host neighbour, first frame; 0 with fewer than two
+};
+
+/// Continuous, drift-free tracks of the mobile ions of one run.
+///
+/// Fractional coordinates are made continuous by adding nearest-image steps, and are turned into lengths with the mean
+/// cell. A cell that breathes therefore moves nobody: the scheme preserves the toroidal view in the sense of
+/// Bullerjahn, von Buelow, Heidari, Henin & Hummer, JCTC 19, 3406 (2023), which image counting in a varying cell does
+/// not.
+struct IonTracks {
+  std::string path;
+  std::vector<int> numbers;                 ///< atomic number of each mobile ion
+  std::vector<std::vector<double>> series;  ///< [3 * ion + axis][frame], A
+  Index n_frames = 0;
+  double interval_ps = 0;  ///< between kept frames
+  double volume = 0;       ///< A^3, mean cell
+  double volume_sd = 0;    ///< A^3, 0 for a fixed cell
+  Mat3 mean_cell{};
+  double temperature_K = 0;  ///< as the file says, 0 if unknown
+  double max_step = 0;       ///< A, largest step of any atom between stored frames
+  double half_height = 0;    ///< A, half the smallest distance of opposite faces
+  double drift_length = 0;   ///< A, how far the host moved from start to end
+  double mobile_spacing =
+      0;  ///< A, median distance of a mobile ion to its nearest mobile neighbour in the first frame; 0 for one ion
+  Index filled = 0;                  ///< missing frames that were interpolated
+  std::vector<std::string> remarks;  ///< of the source
+  Index thinning = 1;                ///< every thinning-th frame of the file was kept
+  Drift drift = Drift::host;
+  Wrapping wrapping = Wrapping::wrapped;
+  HostTrack host;
+
+  [[nodiscard]] Index n_ions() const { return static_cast<Index>(numbers.size()); }
+  /// Time between the first and the last kept frame.
+  [[nodiscard]] double duration_ps() const {
+    return interval_ps * static_cast<double>(n_frames > 0 ? n_frames - 1 : 0);
+  }
+};
+
+/// Reads a whole trajectory. Host = all atoms that are not mobile; without any, the centre of mass is subtracted
+/// (Drift::total). Single frames missing from an unwrapped trajectory are interpolated, up to 1 %.
+/// @throws InputError for fewer than 2 frames, missing mobile species, uneven frame times, changing atoms, or steps of
+/// a wrapped
+///         trajectory that reach half the cell (the nearest image is then ambiguous).
+[[nodiscard]] IonTracks collect_tracks(TrajectorySource& source, const CollectOptions& options);
+
+/// Keeps every factor-th frame of the tracks.
+void thin_tracks(IonTracks& tracks, Index factor);
+
+}  // namespace haven

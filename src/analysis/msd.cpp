@@ -1,0 +1,213 @@
+#include "analysis/msd.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+
+namespace haven {
+namespace {
+
+/// Sums over origins of squared steps along each axis and of fourth powers over all axes.
+struct StepSums {
+  std::array<double, 3> square{};
+  double fourth = 0;
+};
+
+/// Two independent chains of accumulators hide the latency of the additions.
+StepSums step_sums(const std::array<const double*, 3>& r, std::size_t count, std::size_t lag) {
+  std::array<StepSums, 2> s{};
+  const auto add = [&](StepSums& sum, std::size_t t) {
+    const double x = r[0][t + lag] - r[0][t], y = r[1][t + lag] - r[1][t], z = r[2][t + lag] - r[2][t];
+    const double xx = x * x, yy = y * y, zz = z * z;
+    sum.square[0] += xx, sum.square[1] += yy, sum.square[2] += zz, sum.fourth += xx * xx + yy * yy + zz * zz;
+  };
+  std::size_t t = 0;
+  for (; t + 1 < count; t += 2) add(s[0], t), add(s[1], t + 1);
+  if (t < count) add(s[0], t);
+  for (std::size_t a = 0; a < 3; ++a) s[0].square[a] += s[1].square[a];
+  s[0].fourth += s[1].fourth;
+  return s[0];
+}
+
+/// Variance of the mean of independent values.
+double variance_of_mean(std::span<const double> values) {
+  const auto n = static_cast<double>(values.size());
+  if (values.size() < 2) return 0;
+  double mean = 0, sum = 0;
+  for (const double value : values) mean += value / n;
+  for (const double value : values) sum += (value - mean) * (value - mean);
+  return sum / (n * (n - 1.0));
+}
+
+/// Appends one lag to the curve.
+void one_lag(const IonTracks& tracks, const FrameRange& range, std::span<const double> weights, Index lag,
+             MsdCurve& curve) {
+  const auto n = static_cast<std::size_t>(tracks.n_ions());
+  const auto count = static_cast<std::size_t>(range.size() - lag);
+  const double per_origin = 1.0 / static_cast<double>(count), per_ion = 1.0 / static_cast<double>(n);
+  std::array<double, 3> axes{};
+  std::vector<double> of_ion(n);
+  double fourth = 0;
+  std::array<double, 3> plain{};
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::array<const double*, 3> r{tracks.series[3 * i].data() + range.first,
+                                         tracks.series[3 * i + 1].data() + range.first,
+                                         tracks.series[3 * i + 2].data() + range.first};
+    const StepSums sums = step_sums(r, count, static_cast<std::size_t>(lag));
+    const double weight = weights.empty() ? 1.0 : weights[i];
+    for (std::size_t a = 0; a < 3; ++a) {
+      const double value = sums.square[a] * per_origin;
+      plain[a] += value * per_ion;
+      axes[a] += weight * value * per_ion;
+      of_ion[i] += weight * value;
+      curve.ions[i][a].push_back(weight * value);
+    }
+    fourth += sums.fourth * per_origin * per_ion;
+  }
+  curve.axes.push_back(axes);
+  curve.total.push_back(axes[0] + axes[1] + axes[2]);
+  curve.variance_of_mean.push_back(variance_of_mean(of_ion));
+  const double squares = plain[0] * plain[0] + plain[1] * plain[1] + plain[2] * plain[2];
+  curve.alpha2.push_back(squares > 0 ? fourth / (3.0 * squares) - 1.0 : 0.0);
+}
+
+/// Means of consecutive blocks of `length` frames; a rest shorter than a block is left out.
+std::vector<double> block_means(const std::vector<double>& series, std::size_t length) {
+  std::vector<double> means(series.size() / length);
+  for (std::size_t b = 0; b < means.size(); ++b) {
+    for (std::size_t t = 0; t < length; ++t) means[b] += series[b * length + t];
+    means[b] /= static_cast<double>(length);
+  }
+  return means;
+}
+
+/// Straight line through (x, y) with equal weights.
+double plain_slope(std::span<const double> x, std::span<const double> y) {
+  double mx = 0, my = 0, sxx = 0, sxy = 0;
+  for (std::size_t k = 0; k < x.size(); ++k)
+    mx += x[k] / static_cast<double>(x.size()), my += y[k] / static_cast<double>(x.size());
+  for (std::size_t k = 0; k < x.size(); ++k) sxx += (x[k] - mx) * (x[k] - mx), sxy += (x[k] - mx) * (y[k] - my);
+  return sxx > 0 ? sxy / sxx : 0.0;
+}
+
+/// MSD of each host atom at each lag: [atom][lag].
+std::vector<std::vector<double>> host_atom_msd(const HostTrack& host, std::span<const Index> lags) {
+  std::vector<std::vector<double>> msd(host.frames[0].size(), std::vector<double>(lags.size(), 0.0));
+  for (std::size_t k = 0; k < lags.size(); ++k) {
+    const auto lag = static_cast<std::size_t>(lags[k]);
+    const std::size_t count = host.frames.size() - lag;
+    for (std::size_t t = 0; t < count; ++t)
+      for (std::size_t i = 0; i < msd.size(); ++i)
+        msd[i][k] += norm2(host.frames[t + lag][i] - host.frames[t][i]) / static_cast<double>(count);
+  }
+  return msd;
+}
+
+double host_rms(const HostTrack& host) {
+  const std::size_t n = host.frames[0].size();
+  const auto count = static_cast<double>(host.frames.size());
+  double sum = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    Vec3 mean;
+    for (const auto& frame : host.frames) mean += (1.0 / count) * frame[i];
+    for (const auto& frame : host.frames) sum += norm2(frame[i] - mean) / count;
+  }
+  return std::sqrt(sum / static_cast<double>(n));
+}
+
+}  // namespace
+
+std::vector<Index> log_spaced_lags(Index largest) {
+  std::vector<Index> lags;
+  for (int k = 0;; ++k) {
+    const auto lag = static_cast<Index>(std::llround(std::exp2(0.25 * k)));
+    if (lag > largest) break;
+    if (lags.empty() || lag > lags.back()) lags.push_back(lag);
+  }
+  return lags;
+}
+
+MsdCurve mean_squared_displacement(const IonTracks& tracks, std::span<const Index> lags, const FrameRange& range,
+                                   std::span<const double> weights) {
+  HAVEN_ASSERT(range.first >= 0 && range.last <= tracks.n_frames && tracks.n_ions() > 0);
+  HAVEN_ASSERT(weights.empty() || static_cast<Index>(weights.size()) == tracks.n_ions());
+  MsdCurve curve;
+  curve.lags.assign(lags.begin(), lags.end());
+  curve.ions.resize(static_cast<std::size_t>(tracks.n_ions()));
+  for (const Index lag : lags) {
+    HAVEN_ASSERT(lag > 0 && lag < range.size());
+    one_lag(tracks, range, weights, lag, curve);
+  }
+  return curve;
+}
+
+std::vector<std::array<double, 3>> series_msd(const std::array<std::span<const double>, 3>& series,
+                                              std::span<const Index> lags) {
+  std::vector<std::array<double, 3>> msd;
+  const std::array<const double*, 3> r{series[0].data(), series[1].data(), series[2].data()};
+  for (const Index lag : lags) {
+    HAVEN_ASSERT(lag > 0 && static_cast<std::size_t>(lag) < series[0].size());
+    const std::size_t count = series[0].size() - static_cast<std::size_t>(lag);
+    StepSums sums = step_sums(r, count, static_cast<std::size_t>(lag));
+    for (double& value : sums.square) value /= static_cast<double>(count);
+    msd.push_back(sums.square);
+  }
+  return msd;
+}
+
+HopCount count_hops(const IonTracks& tracks, double hop_length) {
+  HAVEN_ASSERT(hop_length > 0);
+  const auto length = static_cast<std::size_t>(std::max(3.0, std::ceil(0.3 / tracks.interval_ps)));
+  const double threshold2 = 0.25 * hop_length * hop_length;
+  HopCount hops;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(tracks.n_ions()); ++i) {
+    std::array<std::vector<double>, 3> r;
+    for (std::size_t a = 0; a < 3; ++a) r[a] = block_means(tracks.series[3 * i + a], length);
+    const auto away = [&](std::size_t t, std::size_t from) {
+      return norm2({r[0][t] - r[0][from], r[1][t] - r[1][from], r[2][t] - r[2][from]}) >= threshold2;
+    };
+    // A hop must last for two blocks; the second is the new reference, the first may contain the flight.
+    std::size_t settled = 0;
+    for (std::size_t t = 1; t + 1 < r[0].size(); ++t) {
+      if (!away(t, settled) || !away(t + 1, settled)) continue;
+      ++hops.total;
+      settled = ++t;
+    }
+  }
+  hops.per_ion = static_cast<double>(hops.total) / static_cast<double>(tracks.n_ions());
+  return hops;
+}
+
+HostReport analyse_host(const HostTrack& host, double lindemann_factor) {
+  HostReport report;
+  report.nearest_distance = host.nearest_distance;
+  if (host.frames.size() < 8 || host.frames[0].size() < 2) return report;
+  const auto frames = static_cast<Index>(host.frames.size());
+  std::vector<Index> lags;
+  for (int k = 1; k <= 10; ++k) lags.push_back(std::max<Index>(k, frames * k / 20));
+  const auto atoms = host_atom_msd(host, lags);
+  const auto n = static_cast<double>(atoms.size());
+  for (std::size_t k = 0; k < lags.size(); ++k) {
+    report.lag_ps.push_back(static_cast<double>(lags[k]) * host.interval_ps);
+    report.msd.push_back(0);
+    for (const auto& atom : atoms) report.msd.back() += atom[k] / n;
+  }
+  // The slope of every atom over the longer lags: atoms are the independent samples of its error.
+  const std::size_t half = lags.size() / 2;
+  double sum = 0, sum2 = 0;
+  for (const auto& atom : atoms) {
+    const double slope = plain_slope(std::span(report.lag_ps).subspan(half), std::span(atom).subspan(half));
+    sum += slope, sum2 += slope * slope;
+  }
+  report.slope = sum / n;
+  report.slope_sd = std::sqrt(std::max(0.0, sum2 / n - report.slope * report.slope) / (n - 1.0));
+  report.rms = host_rms(host);
+  const double run = host.interval_ps * static_cast<double>(frames - 1);
+  report.grows = report.slope > 3.0 * report.slope_sd &&
+                 report.slope * run > std::pow(lindemann_factor * report.nearest_distance, 2);
+  report.exceeds = report.rms > lindemann_factor * report.nearest_distance;
+  return report;
+}
+
+}  // namespace haven

@@ -1,0 +1,91 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "analysis/transport.hpp"
+
+/// What the report is made of, read from a run folder. Every part may be absent.
+namespace haven::report {
+
+/// A table of numbers with named columns of equal length.
+struct Columns {
+  std::vector<std::string> names;
+  std::vector<std::vector<double>> values;
+
+  [[nodiscard]] bool empty() const { return values.empty() || values.front().empty(); }
+  /// The first column whose name contains all words; null when there is none.
+  [[nodiscard]] const std::vector<double>* find(const std::vector<std::string>& words) const;
+};
+/// Comma-separated values with a header line; lines starting with # are skipped, a cut-off last line is dropped.
+/// Empty when the file does not exist. @throws InputError for a cell that is no number
+[[nodiscard]] Columns read_columns(const std::string& path);
+
+/// One source file of the data.
+struct DataFile {
+  std::string path, format, code, group;
+  long long frames = 0, kept = 0, rejected = 0;
+  std::vector<std::pair<std::string, long long>> reasons{};  ///< what was rejected or noted, and how often
+  std::vector<std::string> notes{};
+};
+
+struct DataPart {
+  std::vector<DataFile> files;
+  long long kept = 0, rejected = 0;
+  std::string energy, stress;
+  std::vector<std::string> notes{};
+  std::vector<std::string> decisions;  ///< the first few, as text
+};
+
+/// Errors of a model on one part of the data; absent values are negative.
+struct ErrorRow {
+  std::string name;
+  double structures = 0, energy_rmse = -1, energy_mae = -1, force_rmse = -1, force_mae = -1,
+         stress_rmse = -1;  ///< meV/atom, meV/A, GPa
+};
+
+struct ErrorPart {
+  std::string name;  ///< train, valid, test
+  ErrorRow all;
+  std::vector<ErrorRow> by_group, by_element;
+};
+
+/// One trajectory.
+struct MdRun {
+  double temperature = 0;
+  int replica = 0;
+  unsigned long long seed = 0;
+  long long last_step = 0, n_atoms = 0;
+  Columns thermo{};
+  std::vector<std::string> events{};
+};
+
+/// Numbers of the Arrhenius fit that the page speaks of.
+struct ArrheniusPart {
+  double target = 300, extrapolation = 0;
+  Estimate activation_energy, activation_energy_tracer, sigma_at_target;
+  std::optional<double> p_superionic;
+  double superionic_threshold = 1e-4;
+  std::string model, grade, refused;
+  std::vector<AnalysisWarning> warnings;
+};
+
+struct RunData {
+  std::string name = "haven", created_by;
+  std::string configuration;                               ///< effective.toml
+  std::vector<std::pair<std::string, std::string>> facts;  ///< provenance, hashes
+  std::optional<DataPart> data;
+  std::vector<ErrorPart> errors;
+  Columns learning_curve;
+  std::vector<MdRun> runs;
+  std::vector<TransportResult> transport;
+  std::optional<ArrheniusPart> arrhenius;
+  std::map<std::string, std::string> figures;  ///< path in the run folder -> SVG
+};
+
+/// @throws InputError
+[[nodiscard]] RunData load_run(const std::string& folder);
+
+}  // namespace haven::report

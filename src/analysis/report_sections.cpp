@@ -1,0 +1,247 @@
+#include "analysis/report_sections.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "analysis/report_html.hpp"
+#include "analysis/transport_output.hpp"
+
+namespace haven::report {
+namespace {
+
+double total_ns(const RunData& run) {
+  double sum = 0;
+  for (const TransportResult& result : run.transport) sum += result.time_ns;
+  return sum;
+}
+
+/// The transport result that speaks for the run when there is no fit: the coldest temperature.
+const TransportResult* coldest(const RunData& run) {
+  const auto found = std::min_element(run.transport.begin(), run.transport.end(),
+                                      [](const auto& a, const auto& b) { return a.temperature_K < b.temperature_K; });
+  return found == run.transport.end() ? nullptr : &*found;
+}
+
+bool has_ladder_answer(const RunData& run) {
+  return run.arrhenius && run.arrhenius->refused.empty() && run.arrhenius->sigma_at_target.determined();
+}
+
+/// Headline and explanation; plain text with numbers as "4.1e-04".
+struct Answer {
+  bool determined = false;
+  std::string headline;
+  std::vector<std::string> lines;
+};
+
+Answer ladder_answer(const ArrheniusPart& fit, std::size_t temperatures) {
+  Answer answer{.determined = true, .headline = {}, .lines = {}};
+  const Estimate& sigma = fit.sigma_at_target;
+  answer.headline = fmt::format("σ({:g} K) = {:.2g} S/cm, 95 % interval {:.2g} … {:.2g} S/cm", fit.target, sigma.value,
+                                sigma.ci95[0], sigma.ci95[1]);
+  if (fit.activation_energy.determined())
+    answer.lines.push_back(
+        fmt::format("Activation energy of σT: {:.3f} eV, 95 % interval {:.3f} … {:.3f} eV ({}, {} temperatures).",
+                    fit.activation_energy.value, fit.activation_energy.ci95[0], fit.activation_energy.ci95[1],
+                    fit.model, temperatures));
+  if (fit.extrapolation > 0)
+    answer.lines.push_back(fmt::format(
+        "{:g} K lies outside the simulated temperatures: the extrapolation covers {:.1f} times the fitted span of 1/T.",
+        fit.target, fit.extrapolation));
+  if (fit.grade == "estimate")
+    answer.lines.push_back("Three temperatures make an estimate; four or more would make a claim.");
+  if (fit.p_superionic)
+    answer.lines.push_back(fmt::format("Probability that σ({:g} K) exceeds {:.0e} S/cm: {:.0f} %.", fit.target,
+                                       fit.superionic_threshold, 100 * *fit.p_superionic));
+  answer.lines.push_back(
+      "The interval is statistical: it holds the error of the simulations, not that of the potential or of the DFT "
+      "behind it.");
+  return answer;
+}
+
+Answer single_answer(const TransportResult& result) {
+  Answer answer;
+  const Estimate& sigma = result.sigma;
+  if (sigma.determined()) {
+    answer.determined = true;
+    answer.headline = fmt::format("σ({:g} K) = {:.2g} S/cm, 95 % interval {:.2g} … {:.2g} S/cm", result.temperature_K,
+                                  sigma.value, sigma.ci95[0], sigma.ci95[1]);
+  } else if (result.tracer.iso.determined()) {
+    const Estimate& d = result.tracer.iso;
+    answer.headline =
+        fmt::format("D*({:g} K) = {:.2g} cm²/s, 95 % interval {:.2g} … {:.2g}; the conductivity is not determined",
+                    result.temperature_K, d.value, d.ci95[0], d.ci95[1]);
+    answer.lines.push_back(sigma.refused);
+  } else {
+    answer.headline = fmt::format("Diffusion at {:g} K is not determined by these runs", result.temperature_K);
+    answer.lines.push_back(result.tracer.iso.refused);
+    if (result.tracer.iso.upper_bound)
+      answer.lines.push_back(fmt::format("Upper bound (95 %): D* < {:.2g} cm²/s.", *result.tracer.iso.upper_bound));
+  }
+  return answer;
+}
+
+Answer answer_of(const RunData& run) {
+  if (has_ladder_answer(run)) return ladder_answer(*run.arrhenius, run.transport.size());
+  if (run.transport.size() > 1 && run.arrhenius) {
+    Answer answer{.determined = false,
+                  .headline = fmt::format("σ({:g} K) is not determined by these runs", run.arrhenius->target),
+                  .lines = {}};
+    answer.lines.push_back(run.arrhenius->refused.empty() ? run.arrhenius->sigma_at_target.refused
+                                                          : run.arrhenius->refused);
+    return answer;
+  }
+  if (const TransportResult* result = coldest(run)) return single_answer(*result);
+  if (!run.errors.empty())
+    return {
+        .determined = true, .headline = "A model has been trained and tested; no transport analysis yet", .lines = {}};
+  return {.determined = false, .headline = "This run has no results yet", .lines = {}};
+}
+
+std::string tile(const std::string& value, const std::string& name) {
+  return fmt::format("<div class=\"tile\"><b>{}</b><span>{}</span></div>", value, name);
+}
+
+std::string tiles(const RunData& run) {
+  std::string out;
+  if (run.arrhenius && run.arrhenius->activation_energy.determined())
+    out += tile(fmt::format("{:.3f} eV", run.arrhenius->activation_energy.value), "activation energy of &sigma;T");
+  for (const TransportResult& result : run.transport)
+    if (result.haven_ratio.determined()) {
+      out += tile(fmt::format("{:.2f}", result.haven_ratio.value),
+                  fmt::format("Haven ratio at {:g} K, 95&thinsp;% {}", result.temperature_K,
+                              interval_text(result.haven_ratio)));
+      break;
+    }
+  for (auto part = run.errors.rbegin(); part != run.errors.rend(); ++part) {
+    if (part->all.force_rmse < 0) continue;
+    out += tile(fmt::format("{} meV/&Aring;", number_or_dash(part->all.force_rmse)),
+                fmt::format("force error (rms, {} part)", escaped(part->name)));
+    if (part->all.energy_rmse >= 0)
+      out += tile(fmt::format("{} meV", number_or_dash(part->all.energy_rmse)),
+                  fmt::format("energy error per atom (rms, {} part)", escaped(part->name)));
+    break;
+  }
+  if (total_ns(run) > 0)
+    out += tile(fmt::format("{:.3g} ns", total_ns(run)), fmt::format("analysed dynamics, {} runs", run.runs.size()));
+  if (run.data) out += tile(fmt::format("{}", run.data->kept), "labelled structures");
+  return out.empty() ? "" : "<div class=\"tiles\">" + out + "</div>\n";
+}
+
+std::string axes_table(const RunData& run) {
+  Table table({"T (K)", "D*<sub>xx</sub>", "D*<sub>yy</sub>", "D*<sub>zz</sub>", "D<sub>&sigma;,xx</sub>",
+               "D<sub>&sigma;,yy</sub>", "D<sub>&sigma;,zz</sub>"});
+  for (const TransportResult& result : run.transport) {
+    std::vector<std::string> cells{fmt::format("{:g}", result.temperature_K)};
+    for (const DiffusionEstimate* d : {&result.tracer, &result.collective})
+      for (const Estimate& axis : d->axes) cells.push_back(estimate_cell(axis));
+    table.row(cells);
+  }
+  return table.html();
+}
+
+}  // namespace
+
+std::string answer_text(const RunData& run) {
+  const Answer answer = answer_of(run);
+  std::string text = answer.headline + ".";
+  for (const std::string& line : answer.lines)
+    if (!line.empty()) text += " " + line;
+  return text;
+}
+
+std::string header_part(const RunData& run) {
+  std::string system;
+  if (!run.transport.empty()) {
+    std::string mobile;
+    for (const std::string& symbol : run.transport.front().mobile) mobile += (mobile.empty() ? "" : ", ") + symbol;
+    system = fmt::format("<p>{} mobile {} ions in {:.0f} &Aring;&sup3;, {} temperature{}</p>",
+                         run.transport.front().n_ions, escaped(mobile), run.transport.front().volume_A3,
+                         run.transport.size(), run.transport.size() == 1 ? "" : "s");
+  }
+  return fmt::format("<header><h1>{}</h1>{}<p>Made by {}</p></header>\n", escaped(run.name), system,
+                     escaped(run.created_by));
+}
+
+std::string answer_part(const RunData& run) {
+  const Answer answer = answer_of(run);
+  std::string lines;
+  for (const std::string& line : answer.lines)
+    if (!line.empty()) lines += "<p>" + scientific(escaped(line)) + "</p>\n";
+  return fmt::format("<section id=\"answer\" class=\"answer{}\"><p class=\"big\">{}</p>\n{}{}</section>\n",
+                     answer.determined ? "" : " refused", scientific(escaped(answer.headline)), lines, tiles(run));
+}
+
+std::string transport_part(const RunData& run) {
+  if (run.transport.empty()) return "";
+  Table table({"T (K)", "D* (cm&sup2;/s)", "D<sub>&sigma;</sub> (cm&sup2;/s)", "Haven ratio", "&sigma; (S/cm)",
+               "&sigma;<sub>NE</sub> (S/cm)", "hops per ion", "time (ns)"});
+  for (const TransportResult& result : run.transport)
+    table.row({fmt::format("{:g}<small>{} run{}</small>", result.temperature_K, result.replicas,
+                           result.replicas == 1 ? "" : "s"),
+               estimate_cell(result.tracer.iso), estimate_cell(result.collective.iso),
+               estimate_cell(result.haven_ratio), estimate_cell(result.sigma), estimate_cell(result.sigma_NE),
+               fmt::format("{:.2g}", result.checks.hops_per_ion), fmt::format("{:.3g}", result.time_ns)});
+  std::string body = table.html();
+  body +=
+      "<p class=\"soft\">D*: tracer (self) diffusion. D<sub>&sigma;</sub>: diffusion of the charge, from the "
+      "collective displacement of all mobile "
+      "ions; it gives the conductivity. Haven ratio H<sub>R</sub> = D*/D<sub>&sigma;</sub>. &sigma;<sub>NE</sub>: "
+      "Nernst&ndash;Einstein, which assumes "
+      "H<sub>R</sub> = 1. The number in brackets is the standard error of the last digits.</p>\n";
+  const auto drawn = [&](const std::string& path) {
+    const auto found = run.figures.find("transport/" + path);
+    return found == run.figures.end() ? std::string() : found->second;
+  };
+  body += figures({figure(drawn("arrhenius.svg"),
+                          "Conductivity times temperature against 1/T with the 95&thinsp;% band of the fit."),
+                   figure(drawn("haven_ratio.svg"), "Haven ratio and its 95&thinsp;% intervals.")});
+  std::vector<std::string> curves;
+  for (const TransportResult& result : run.transport)
+    curves.push_back(figure(
+        drawn(fmt::format("msd_{}.svg",
+                          result.label.empty() ? fmt::format("T{:g}", result.temperature_K) : result.label)),
+        fmt::format("{:g} K: mean squared displacement of single ions and of the charge; shaded: fit window {:.3g} to "
+                    "{:.3g} ps. {}",
+                    result.temperature_K, result.window.tau0_ps, result.window.tau1_ps, escaped(result.window.why))));
+  body += figures(curves);
+  std::string refusals;
+  for (const TransportResult& result : run.transport)
+    if (!result.refused.empty())
+      refusals += fmt::format("<li>{:g} K: {}</li>\n", result.temperature_K, scientific(escaped(result.refused)));
+  if (!refusals.empty()) body += "<h3>What is not determined, and why</h3><ul>" + refusals + "</ul>\n";
+  const bool wants_axes = run.configuration.find("\"xyz\"") != std::string::npos;
+  const std::string axes = axes_table(run);
+  body += wants_axes ? "<h3>Along each axis (cm&sup2;/s)</h3>\n" + axes : details("Along each axis (cm&sup2;/s)", axes);
+  return section("transport", "Diffusion and conductivity", body);
+}
+
+std::string warnings_part(const RunData& run) {
+  std::vector<std::pair<std::string, AnalysisWarning>> all;
+  for (const TransportResult& result : run.transport)
+    for (const AnalysisWarning& warning : result.warnings)
+      all.emplace_back(fmt::format("{:g} K", result.temperature_K), warning);
+  if (run.arrhenius)
+    for (const AnalysisWarning& warning : run.arrhenius->warnings) all.emplace_back("ladder", warning);
+  std::string items;
+  for (const auto& [where, warning] : all)
+    items += fmt::format("<li><code>{}</code> {}: {}</li>\n", escaped(warning.code), where,
+                         scientific(escaped(warning.text)));
+  return section("warnings", "Warnings", items.empty() ? "" : "<ul class=\"warn\">" + items + "</ul>\n");
+}
+
+std::string provenance_part(const RunData& run) {
+  Table table({"what", "value"});
+  table.row({"made by", escaped(run.created_by)});
+  for (const auto& [key, value] : run.facts)
+    table.row({escaped(key), "<code class=\"hash\">" + escaped(value) + "</code>"});
+  std::set<unsigned long long> seeds;
+  for (const MdRun& item : run.runs) seeds.insert(item.seed);
+  return section("provenance", "Provenance",
+                 table.html() + details("Configuration with every default (effective.toml)",
+                                        "<pre>" + escaped(run.configuration) + "</pre>\n"));
+}
+
+}  // namespace haven::report

@@ -1,0 +1,178 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/report_html.hpp"
+#include "analysis/report_sections.hpp"
+#include "analysis/svg_plot.hpp"
+
+namespace haven::report {
+namespace {
+
+/// At most `limit` evenly spaced entries.
+std::vector<double> thinned(const std::vector<double>& values, std::size_t limit) {
+  if (values.size() <= limit) return values;
+  std::vector<double> out(limit);
+  for (std::size_t k = 0; k < limit; ++k) out[k] = values[k * (values.size() - 1) / (limit - 1)];
+  return out;
+}
+
+constexpr std::size_t most_points = 400;
+constexpr const char* train_colour = "#7f8c99";
+constexpr const char* valid_colour = "#0072b2";
+
+std::string learning_curve(const Columns& curve, const std::string& quantity, const std::string& title,
+                           const std::string& unit) {
+  const std::vector<double>* epoch = curve.find({"epoch"});
+  const std::vector<double>* train = curve.find({"train", quantity});
+  const std::vector<double>* valid = curve.find({"valid", quantity});
+  if (epoch == nullptr || (train == nullptr && valid == nullptr)) return "";
+  svg::Plot plot({.title = title,
+                  .x = {.label = "epoch"},
+                  .y = {.label = fmt::format("rms error ({})", unit), .scale = svg::Scale::log},
+                  .width = 520,
+                  .height = 360,
+                  .legend = svg::Corner::top_right});
+  const std::vector<double> x = thinned(*epoch, most_points);
+  if (train != nullptr) plot.line(x, thinned(*train, most_points), {.label = "training", .colour = train_colour});
+  if (valid != nullptr) plot.line(x, thinned(*valid, most_points), {.label = "validation", .colour = valid_colour});
+  return plot.to_svg();
+}
+
+void error_rows(Table& table, const std::string& part, const std::vector<ErrorRow>& rows, const std::string& what) {
+  for (const ErrorRow& row : rows)
+    table.row({escaped(part), escaped(what.empty() ? row.name : what + " " + row.name),
+               row.structures > 0 ? fmt::format("{:.0f}", row.structures) : "&mdash;", number_or_dash(row.energy_rmse),
+               number_or_dash(row.energy_mae), number_or_dash(row.force_rmse), number_or_dash(row.force_mae),
+               number_or_dash(row.stress_rmse)});
+}
+
+std::vector<std::string> error_heads() {
+  return {"part",        "of",
+          "structures",  "E rms (meV/atom)",
+          "E mean abs.", "F rms (meV/&Aring;)",
+          "F mean abs.", "stress rms (GPa)"};
+}
+
+/// One line per temperature of the first replica.
+std::string time_series(const RunData& run, const std::vector<std::string>& column, const std::string& title,
+                        const std::string& label) {
+  svg::Plot plot({.title = title,
+                  .x = {.label = "time (ps)"},
+                  .y = {.label = label},
+                  .width = 520,
+                  .height = 340,
+                  .legend = svg::Corner::top_right});
+  bool any = false;
+  for (const MdRun& item : run.runs) {
+    const std::vector<double>*time = item.thermo.find({"time"}), *values = item.thermo.find(column);
+    if (item.replica != 0 || time == nullptr || values == nullptr || time->empty()) continue;
+    std::vector<double> x = thinned(*time, most_points), y = thinned(*values, most_points);
+    for (double& t : x) t /= 1000;
+    if (column.front() == "conserved") {
+      const double start = y.front(), atoms = item.n_atoms > 0 ? static_cast<double>(item.n_atoms) : 1.0;
+      for (double& e : y) e = (e - start) / atoms * 1000;
+    }
+    plot.line(x, y, {.label = fmt::format("{:g} K", item.temperature), .width = 1.1});
+    any = true;
+  }
+  return any ? plot.to_svg() : "";
+}
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double v : values) sum += v;
+  return values.empty() ? 0 : sum / static_cast<double>(values.size());
+}
+
+std::string mean_of(const MdRun& item, const std::vector<std::string>& words, const char* format) {
+  const std::vector<double>* values = item.thermo.find(words);
+  return values == nullptr || values->empty() ? "&mdash;" : fmt::format(fmt::runtime(format), mean(*values));
+}
+
+}  // namespace
+
+std::string model_part(const RunData& run) {
+  std::string body;
+  Table summary(error_heads());
+  for (const ErrorPart& part : run.errors) error_rows(summary, part.name, {part.all}, "");
+  body += summary.html();
+  const auto drawn = [&](const char* path) {
+    const auto found = run.figures.find(path);
+    return found == run.figures.end() ? std::string() : found->second;
+  };
+  body += figures({figure(drawn("model/parity_energy.svg"), "Energy per atom: model against reference."),
+                   figure(drawn("model/parity_force.svg"), "Force components; darker marks stand for more points."),
+                   figure(learning_curve(run.learning_curve, "energy", "Learning curve, energy", "meV/atom"),
+                          "Energy error during training."),
+                   figure(learning_curve(run.learning_curve, "force", "Learning curve, forces", "meV/Å"),
+                          "Force error during training.")});
+  Table details_table(error_heads());
+  for (const ErrorPart& part : run.errors) {
+    error_rows(details_table, part.name, part.by_group, "group");
+    error_rows(details_table, part.name, part.by_element, "element");
+  }
+  body += details("Errors by group and by element", details_table.html());
+  if (!run.errors.empty())
+    body +=
+        "<p class=\"soft\">Published potentials of lithium electrolytes reach 1&ndash;8 meV/atom and 40&ndash;150 "
+        "meV/&Aring;.</p>\n";
+  return section("model", "Model", body);
+}
+
+std::string dynamics_part(const RunData& run) {
+  if (run.runs.empty()) return "";
+  Table table({"T (K)", "run", "steps", "mean T (K)", "mean pressure (GPa)", "volume (&Aring;&sup3;)",
+               "atoms outside training (mean)", "seed"});
+  std::string events;
+  for (const MdRun& item : run.runs) {
+    table.row({fmt::format("{:g}", item.temperature), fmt::format("r{}", item.replica),
+               fmt::format("{}", item.last_step), mean_of(item, {"temperature"}, "{:.1f}"),
+               mean_of(item, {"pressure"}, "{:.3f}"), mean_of(item, {"volume"}, "{:.1f}"),
+               mean_of(item, {"extrapolating"}, "{:.2g}"), fmt::format("<code>{}</code>", item.seed)});
+    for (const std::string& line : item.events)
+      if (line.find("restart") == std::string::npos)
+        events += fmt::format("<li>{:g} K r{}: <code>{}</code></li>\n", item.temperature, item.replica, escaped(line));
+  }
+  std::string body = table.html();
+  body +=
+      figures({figure(time_series(run, {"temperature"}, "Temperature", "T (K)"),
+                      "Instantaneous temperature of the first run at each temperature."),
+               figure(time_series(run, {"conserved"}, "Conserved energy", "change (meV/atom)"),
+                      "The conserved quantity since the start of each run: its slope is the error of the integration."),
+               figure(time_series(run, {"potential"}, "Potential energy", "E (eV)"), "Potential energy of the cell."),
+               figure(time_series(run, {"pressure"}, "Pressure", "p (GPa)"),
+                      "Pressure, positive when the crystal pushes outwards.")});
+  if (!events.empty()) body += details("Events", "<ul>" + events + "</ul>\n");
+  return section("dynamics", "Molecular dynamics", body);
+}
+
+std::string data_part(const RunData& run) {
+  if (!run.data) return "";
+  const DataPart& data = *run.data;
+  Table table({"file", "group", "code", "frames", "kept", "rejected", "why"});
+  for (const DataFile& file : data.files) {
+    std::string why;
+    for (const auto& [reason, count] : file.reasons)
+      why += fmt::format("{}{} &times; {}", why.empty() ? "" : ", ", count, escaped(reason));
+    for (const std::string& note : file.notes) why += fmt::format("<small>{}</small>", escaped(note));
+    table.row({"<code>" + escaped(file.path) + "</code>", escaped(file.group), escaped(file.code),
+               fmt::format("{}", file.frames), fmt::format("{}", file.kept), fmt::format("{}", file.rejected),
+               why.empty() ? "&mdash;" : why});
+  }
+  std::string body =
+      fmt::format("<p>{} frames kept, {} rejected. Energy: {}. Stress: {}.</p>\n", data.kept, data.rejected,
+                  data.energy == "free" ? "free energy (TOTEN), the one the forces belong to" : escaped(data.energy),
+                  data.stress.empty() ? "none" : escaped(data.stress));
+  body += table.html();
+  std::string notes, decisions;
+  for (const std::string& note : data.notes) notes += "<li>" + escaped(note) + "</li>\n";
+  for (const std::string& line : data.decisions) decisions += "<li>" + escaped(line) + "</li>\n";
+  if (!notes.empty()) body += "<ul>" + notes + "</ul>\n";
+  if (!decisions.empty())
+    body += details("Rejected frames and remarks, one by one (the first 40)", "<ul>" + decisions + "</ul>\n");
+  return section("data", "Data", body);
+}
+
+}  // namespace haven::report

@@ -1,0 +1,155 @@
+#include "analysis/transport_curves.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/error.hpp"
+
+namespace haven {
+namespace {
+
+constexpr Index fewest_ions_for_measured_variance = 8;
+constexpr Index blocks_per_run = 5;
+
+constexpr std::size_t all_axes = 3;
+
+/// The curve of the tracer along one axis, or summed over all_axes, with the curves of the single ions.
+RunCurve tracer_run(const OverlapCovariance* covariance, const MsdCurve& msd, std::size_t axis) {
+  RunCurve run{covariance, {}, static_cast<double>(msd.ions.size())};
+  for (std::size_t k = 0; k < msd.lags.size(); ++k)
+    run.y.push_back(axis == all_axes ? msd.total[k] : msd.axes[k][axis]);
+  // A variance over a handful of ions is worse than the analytic one.
+  if (static_cast<Index>(msd.ions.size()) < fewest_ions_for_measured_variance) return run;
+  for (const auto& ion : msd.ions) {
+    run.walker_curves.push_back(axis == all_axes ? ion[0] : ion[axis]);
+    if (axis != all_axes) continue;
+    for (std::size_t k = 0; k < msd.lags.size(); ++k) run.walker_curves.back()[k] += ion[1][k] + ion[2][k];
+  }
+  return run;
+}
+
+}  // namespace
+
+ReplicaCurves::ReplicaCurves(const std::vector<IonTracks>& replicas, std::vector<double> charges)
+    : replicas_(replicas), charges_(std::move(charges)) {
+  HAVEN_ASSERT(!replicas.empty());
+  for (const double q : charges_) sum_of_squares_ += q * q;
+  HAVEN_ASSERT(sum_of_squares_ > 0);
+  for (const double q : charges_) weights_.push_back(q * q * static_cast<double>(charges_.size()) / sum_of_squares_);
+  shortest_ = replicas[0].n_frames;
+  for (const IonTracks& tracks : replicas) shortest_ = std::min(shortest_, tracks.n_frames);
+  lags_ = log_spaced_lags(shortest_ / 2);
+  for (const IonTracks& tracks : replicas) add_replica(tracks);
+  average();
+}
+
+const OverlapCovariance* ReplicaCurves::covariance_for(Index n_frames) {
+  for (const auto& known : covariances_)
+    if (known->n_positions() == n_frames) return known.get();
+  covariances_.push_back(std::make_unique<OverlapCovariance>(n_frames, lags_));
+  return covariances_.back().get();
+}
+
+void ReplicaCurves::add_replica(const IonTracks& tracks) {
+  const FrameRange all{0, tracks.n_frames};
+  const OverlapCovariance* covariance = covariance_for(tracks.n_frames);
+  msd_.push_back(mean_squared_displacement(tracks, lags_, all, weights_));
+  displacement_.push_back(charge_displacement(tracks, charges_));
+  mscd_.push_back(collective_displacement(displacement_.back(), sum_of_squares_, lags_, all));
+  tracer_.push_back(tracer_run(covariance, msd_.back(), all_axes));
+  collective_.push_back({covariance, mscd_.back().total, 1.0});
+}
+
+void ReplicaCurves::average() {
+  const std::size_t n = lags_.size();
+  mean_tracer_ = {lags_,
+                  std::vector<std::array<double, 3>>(n),
+                  std::vector<double>(n),
+                  std::vector<double>(n),
+                  {},
+                  std::vector<double>(n)};
+  mean_collective_ = {lags_, std::vector<std::array<double, 3>>(n), std::vector<double>(n)};
+  double frames = 0;
+  for (const IonTracks& tracks : replicas_) frames += static_cast<double>(tracks.n_frames);
+  for (std::size_t r = 0; r < replicas_.size(); ++r) {
+    const double w = static_cast<double>(replicas_[r].n_frames) / frames;
+    for (std::size_t k = 0; k < n; ++k) {
+      mean_tracer_.total[k] += w * msd_[r].total[k];
+      mean_tracer_.variance_of_mean[k] += w * w * msd_[r].variance_of_mean[k];
+      mean_tracer_.alpha2[k] += w * msd_[r].alpha2[k];
+      mean_collective_.total[k] += w * mscd_[r].total[k];
+      for (std::size_t a = 0; a < 3; ++a) {
+        mean_tracer_.axes[k][a] += w * msd_[r].axes[k][a];
+        mean_collective_.axes[k][a] += w * mscd_[r].axes[k][a];
+      }
+    }
+  }
+}
+
+std::vector<RunCurve> ReplicaCurves::tracer_axis(std::size_t axis) const {
+  std::vector<RunCurve> runs;
+  for (std::size_t r = 0; r < replicas_.size(); ++r) runs.push_back(tracer_run(tracer_[r].covariance, msd_[r], axis));
+  return runs;
+}
+
+std::vector<RunCurve> ReplicaCurves::collective_axis(std::size_t axis) const {
+  std::vector<RunCurve> runs;
+  for (std::size_t r = 0; r < replicas_.size(); ++r) {
+    std::vector<double> y;
+    for (const auto& value : mscd_[r].axes) y.push_back(value[axis]);
+    runs.push_back({collective_[r].covariance, std::move(y), 1.0});
+  }
+  return runs;
+}
+
+std::vector<double> ReplicaCurves::axis_share() const {
+  std::size_t late = 0, early = 0;
+  for (std::size_t k = 0; k < lags_.size(); ++k) {
+    if (lags_[k] * 10 <= shortest_) late = k;
+    if (lags_[k] * 30 <= shortest_) early = k;
+  }
+  if (late == early) return {};
+  std::vector<double> share(3);
+  double sum = 0;
+  const double total = mean_tracer_.total[late] - mean_tracer_.total[early];
+  if (!(total > 0)) return {};
+  for (std::size_t a = 0; a < 3; ++a) {
+    // An axis without diffusion keeps a little, so that the covariance of its own fit stays positive.
+    share[a] = std::max((mean_tracer_.axes[late][a] - mean_tracer_.axes[early][a]) / total, 0.01);
+    sum += share[a];
+  }
+  for (double& value : share) value /= sum;
+  return share;
+}
+
+std::size_t ReplicaCurves::alpha2_peak() const {
+  double highest = 0;
+  for (std::size_t k = 0; k < lags_.size() && lags_[k] * 10 <= shortest_; ++k)
+    highest = std::max(highest, mean_tracer_.alpha2[k]);
+  if (highest <= 0.1) return 0;
+  // On a plateau (ions of different mobility) the noise would choose: the first lag that is as good as the highest.
+  std::size_t peak = 0;
+  while (mean_tracer_.alpha2[peak] < 0.95 * highest) ++peak;
+  return peak;
+}
+
+ReplicaCurves::BlockSlopes ReplicaCurves::block_slopes(const LagRange& window, const FitShape& shape) const {
+  const Index block = shortest_ / blocks_per_run;
+  std::vector<Index> lags;
+  for (std::size_t k = window.first; k < window.last && 3 * lags_[k] < block; ++k) lags.push_back(lags_[k]);
+  if (lags.size() < 3) return {};
+  const OverlapCovariance covariance(block, lags);
+  std::vector<RunCurve> tracer, collective;
+  for (std::size_t r = 0; r < replicas_.size(); ++r)
+    for (Index b = 0; b < blocks_per_run; ++b) {
+      const FrameRange range{b * block, (b + 1) * block};
+      tracer.push_back(
+          tracer_run(&covariance, mean_squared_displacement(replicas_[r], lags, range, weights_), all_axes));
+      collective.push_back(
+          {&covariance, collective_displacement(displacement_[r], sum_of_squares_, lags, range).total, 1.0});
+    }
+  const LagRange all{0, lags.size()};
+  return {fit_line(tracer, all, shape).run_slopes, fit_line(collective, all, shape).run_slopes};
+}
+
+}  // namespace haven

@@ -1,0 +1,57 @@
+#pragma once
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "analysis/collective.hpp"
+#include "analysis/msd.hpp"
+#include "analysis/regression.hpp"
+
+namespace haven {
+
+/// Tracer and collective curves of all replicas on one lag grid, ready for fits.
+class ReplicaCurves {
+ public:
+  /// @param charges  one per ion, e, the same ions in every replica
+  ReplicaCurves(const std::vector<IonTracks>& replicas, std::vector<double> charges);
+
+  [[nodiscard]] const std::vector<Index>& lags() const { return lags_; }
+  [[nodiscard]] std::span<const RunCurve> tracer() const { return tracer_; }
+  [[nodiscard]] std::span<const RunCurve> collective() const { return collective_; }
+  [[nodiscard]] std::vector<RunCurve> tracer_axis(std::size_t axis) const;
+  [[nodiscard]] std::vector<RunCurve> collective_axis(std::size_t axis) const;
+  /// Means over replicas, weighted by length.
+  [[nodiscard]] const MsdCurve& mean_tracer() const { return mean_tracer_; }
+  [[nodiscard]] const CollectiveCurve& mean_collective() const { return mean_collective_; }
+  [[nodiscard]] Index shortest_run() const { return shortest_; }
+  /// Share of each axis in the tracer slope at long lags: the anisotropy that the covariance of both curves assumes.
+  [[nodiscard]] std::vector<double> axis_share() const;
+  /// Index of the lag where the mean non-Gaussian parameter peaks, up to a tenth of the run; 0 when it never exceeds
+  /// 0.1.
+  [[nodiscard]] std::size_t alpha2_peak() const;
+  /// Slopes of D* and D_sigma of five blocks per replica on lags of the window that fit into a block; empty when fewer
+  /// than three do.
+  struct BlockSlopes {
+    std::vector<double> tracer, collective;
+  };
+  [[nodiscard]] BlockSlopes block_slopes(const LagRange& window, const FitShape& shape) const;
+
+ private:
+  void add_replica(const IonTracks& tracks);
+  void average();
+  const OverlapCovariance* covariance_for(Index n_frames);
+  const std::vector<IonTracks>& replicas_;
+  std::vector<double> charges_, weights_;
+  double sum_of_squares_ = 0;
+  Index shortest_ = 0;
+  std::vector<Index> lags_;
+  std::vector<std::unique_ptr<OverlapCovariance>> covariances_;
+  std::vector<MsdCurve> msd_;
+  std::vector<ChargeDisplacement> displacement_;
+  std::vector<CollectiveCurve> mscd_;
+  std::vector<RunCurve> tracer_, collective_;
+  MsdCurve mean_tracer_;
+  CollectiveCurve mean_collective_;
+};
+
+}  // namespace haven

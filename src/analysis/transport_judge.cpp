@@ -1,0 +1,70 @@
+#include "analysis/transport_judge.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/distributions.hpp"
+#include "analysis/planner.hpp"
+#include "core/units.hpp"
+
+namespace haven {
+namespace {
+
+/// "run 3.2 ns more (4.1 ns in total) for 20 %".
+std::string advice(double needed_ps, double have_ps, double target) {
+  const double more = std::max(needed_ps - have_ps, 0.0);
+  return fmt::format("run {} more ({} in total) for {:.0f} %", format_time_ps(more), format_time_ps(have_ps + more),
+                     100.0 * target);
+}
+
+}  // namespace
+
+double hop_bound_cm2_per_s(const JudgeInput& input) {
+  return poisson_upper_bound(input.hops) * input.hop_length * input.hop_length /
+         (6.0 * static_cast<double>(input.n_ions) * input.total_ps) * units::a2_per_ps_in_cm2_per_s;
+}
+
+double displacement_bound_cm2_per_s(double y, double variance, double tau_ps) {
+  const double dof = std::max(2.0 * y * y / variance, 0.5);
+  return y * dof / chi2_quantile(0.05, dof) / (6.0 * tau_ps) * units::a2_per_ps_in_cm2_per_s;
+}
+
+std::string too_few_hops(const JudgeInput& input, const TransportOptions& options) {
+  const auto hops = static_cast<double>(input.hops);
+  if (hops >= options.min_hops || hops >= static_cast<double>(input.n_ions)) return {};
+  const double needed = input.total_ps * options.min_hops / poisson_upper_bound(input.hops);
+  return fmt::format(
+      "{} hops of {} ions in {}: too few for a diffusion coefficient; {} hops need at least {} more, or go to a "
+      "higher temperature",
+      input.hops, input.n_ions, format_time_ps(input.total_ps), options.min_hops,
+      format_time_ps(std::max(needed - input.total_ps, 0.0)));
+}
+
+Estimate judge_fit(const LineFit& fit, const WindowChoice& window, const JudgeInput& input,
+                   const TransportOptions& options, double bound) {
+  const double relative = fit.relative_sd();
+  const double value = fit.slope / (6.0 * input.interval_ps) * units::a2_per_ps_in_cm2_per_s;
+  if (relative <= options.max_relative_error) return log_normal_estimate(value, relative, 3, fit.quantile_factor);
+  const double needed = needed_run_ps(window.tau0_ps, options.target_relative_error);
+  const double z = 1.959963984540054 * fit.slope_sd / (6.0 * input.interval_ps) * units::a2_per_ps_in_cm2_per_s;
+  return refused_estimate(
+      fmt::format("standard error above {:.0f} %: {:.2g} in [{:.2g}, {:.2g}] cm^2/s; {}",
+                  100.0 * options.max_relative_error, value, std::max(0.0, value - z), value + z,
+                  advice(std::max(needed, 1.5 * input.total_ps), input.total_ps, options.target_relative_error)),
+      bound);
+}
+
+Estimate refuse_subdiffusive(const WindowChoice& window, const JudgeInput& input, const TransportOptions& options,
+                             double d_estimate, double bound) {
+  double onset = 2.0 * window.tau0_ps;
+  if (d_estimate > 0) onset = std::max(onset, onset_from_diffusion_ps(d_estimate, input.hop_length));
+  const double needed = std::max(needed_run_ps(onset, options.target_relative_error), 2.0 * input.total_ps);
+  return refused_estimate(
+      fmt::format("not diffusive up to a tenth of the run ({}): {}; {}", format_time_ps(window.tau0_ps), window.why,
+                  advice(needed, input.total_ps, options.target_relative_error)),
+      bound);
+}
+
+}  // namespace haven

@@ -1,0 +1,393 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+
+#include "app/commands.hpp"
+#include "app/config_fields.hpp"
+
+namespace haven {
+namespace {
+
+constexpr const char* exit_codes =
+    "Exit codes: 0 ok, 2 command line or configuration, 3 input or model rejected, 4 a guard stopped the run,\n"
+    "            5 not determined by the data, 6 memory, disk or device, 70 a bug in Haven,\n"
+    "            75 stopped after a checkpoint: run the same command again.";
+
+std::string footer(const std::string& examples) { return "\nExamples:\n" + examples + "\n" + exit_codes; }
+
+/// The options that lead to the input file.
+void add_config(CLI::App* app, ConfigArguments& config) {
+  app->add_option("haven.toml,--config", config.path, "input file")->capture_default_str();
+  app->add_option("--set", config.overrides,
+                  "key=value replaces a value of the input file, e.g. --set train.max_epochs=10")
+      ->allow_extra_args(false)
+      ->take_all();
+}
+
+void add_json(CLI::App* app, std::string& json) {
+  app->add_option("--json", json, "write the result as JSON to this file, or to standard output with -");
+}
+
+/// "90 s", "10 min", "23 h" or plain seconds.
+double parse_time(const std::string& text) {
+  std::size_t used = 0;
+  double number = 0;
+  try {
+    number = std::stod(text, &used);
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  std::string unit = text.substr(std::min(used, text.size()));
+  unit.erase(0, unit.find_first_not_of(' ') == std::string::npos ? unit.size() : unit.find_first_not_of(' '));
+  const std::map<std::string, double> units{{"", 1}, {"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}};
+  const auto found = units.find(unit);
+  if (used == 0 || found == units.end() || !std::isfinite(number) || number <= 0)
+    throw ConfigError(fmt::format("\"{}\" is not a time", text), "--time-limit",
+                      "Write it as \"90 s\", \"10 min\", \"23 h\" or \"2 d\".");
+  return number * found->second;
+}
+
+void add_time_limit(CLI::App* app, double& seconds) {
+  app->add_option_function<std::string>(
+      "--time-limit", [&seconds](const std::string& text) { seconds = parse_time(text); },
+      "stop with a checkpoint (exit 75) after this wall time, e.g. 23h");
+}
+
+void add_dry_run(CLI::App* app, Spend& spend) {
+  app->add_flag_function(
+      "--dry-run", [&spend](std::int64_t) { spend = Spend::no; }, "check everything, write and compute nothing");
+}
+
+std::map<std::string, double> parse_charges(const std::vector<std::string>& texts) {
+  std::map<std::string, double> charges;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    std::size_t used = 0;
+    try {
+      if (equals != std::string::npos) charges[text.substr(0, equals)] = std::stod(text.substr(equals + 1), &used);
+    } catch (const std::exception&) {
+      used = 0;
+    }
+    if (used == 0) throw ConfigError(fmt::format("\"{}\" is not a charge", text), "--charges", "Write it as Li=1.");
+  }
+  return charges;
+}
+
+/// Builds all verbs; every verb stores its arguments in `chosen` when it is the one on the command line.
+class Parser {
+ public:
+  Parser();
+  CommandLine parse(int argc, const char* const* argv);
+
+ private:
+  CLI::App* verb(CLI::App& parent, const std::string& name, const std::string& what, const std::string& examples);
+  template <class T>
+  void choose(CLI::App* app, const T& arguments) {
+    app->callback([this, &arguments] { chosen_ = arguments; });
+  }
+  void add_data();
+  void add_pipeline(const std::string& name, const std::string& last_step, const std::string& what);
+  void add_md();
+  void add_test();
+  void add_predict();
+  void add_transport();
+  void add_report();
+  void add_small();
+
+  CLI::App app_{"Haven: from VASP calculations of an ion conductor to its conductivity with an honest error bar.",
+                "haven"};
+  std::optional<CommandArguments> chosen_;
+  DataImportArguments data_;
+  std::string data_config_;
+  std::map<std::string, PipelineArguments> pipeline_;
+  std::string md_first_, md_second_, md_config_;
+  std::vector<std::string> md_overrides_;
+  PlainMdArguments md_;
+  Restart md_restart_ = Restart::resume;
+  TestArguments test_;
+  PredictArguments predict_;
+  TransportArguments msd_{.quantity = "msd"}, haven_{.quantity = "haven"};
+  std::vector<std::string> msd_charges_, haven_charges_;
+  std::vector<double> msd_window_, haven_window_;
+  ArrheniusArguments arrhenius_;
+  ReportArguments report_;
+  InitArguments init_;
+  ModelInfoArguments info_;
+  SchemaArguments schema_;
+  VersionArguments version_;
+};
+
+CLI::App* Parser::verb(CLI::App& parent, const std::string& name, const std::string& what,
+                       const std::string& examples) {
+  CLI::App* app = parent.add_subcommand(name, what);
+  app->footer(footer(examples));
+  return app;
+}
+
+void Parser::add_data() {
+  CLI::App* data = verb(app_, "data", "import calculations", "  haven data import aimd/*/OUTCAR -o set.h5");
+  data->require_subcommand(1);
+  CLI::App* app =
+      verb(*data, "import", "read OUTCAR, vasprun.xml or extxyz (also .gz; folders are searched) into one dataset",
+           "  haven data import aimd/ neb/*/OUTCAR -o set.h5\n  haven data import --config haven.toml");
+  app->add_option("sources", data_.sources, "files, folders or globs; none: those of the input file");
+  app->add_option("--config", data_config_, "input file; its [data] holds the options");
+  app->add_option("--set", data_.overrides, "key=value, e.g. --set data.max_force=50")
+      ->allow_extra_args(false)
+      ->take_all();
+  app->add_option("-o,--output", data_.output,
+                  "dataset to write; default: data.h5 in the output folder of the input file");
+  add_json(app, data_.json);
+  add_dry_run(app, data_.spend);
+  app->callback([this] {
+    if (!data_config_.empty()) data_.config = ConfigArguments{data_config_, {}};
+    chosen_ = data_;
+  });
+}
+
+void Parser::add_pipeline(const std::string& name, const std::string& last_step, const std::string& what) {
+  PipelineArguments& arguments = pipeline_[name];
+  arguments.last_step = last_step;
+  CLI::App* app =
+      verb(app_, name, what, fmt::format("  haven {0}\n  mpirun -n 8 haven {0} haven.toml --time-limit 23h", name));
+  add_config(app, arguments.config);
+  add_json(app, arguments.json);
+  add_time_limit(app, arguments.time_limit_s);
+  add_dry_run(app, arguments.spend);
+  app->add_option("--groups", arguments.groups, "runs of the ladder at the same time; 0: chosen")
+      ->check(CLI::NonNegativeNumber);
+  app->add_flag_function(
+      "--fresh", [&arguments](std::int64_t) { arguments.restart = Restart::from_scratch; },
+      "set earlier results aside and start again");
+  choose(app, arguments);
+}
+
+void Parser::add_md() {
+  CLI::App* app = verb(app_, "md", "molecular dynamics: of the input file, or of a model and a structure",
+                       "  mpirun -n 8 haven md haven.toml\n"
+                       "  haven md LGPS.haven POSCAR --temperature 600 --ps 100 -o md600");
+  app->add_option("haven.toml|MODEL", md_first_, "input file, or model file");
+  app->add_option("STRUCTURE", md_second_, "with a model: POSCAR, extxyz, OUTCAR or vasprun.xml");
+  app->add_option("--config", md_config_, "input file");
+  app->add_option("--set", md_overrides_, "key=value for the input file")->allow_extra_args(false)->take_all();
+  app->add_option("-T,--temperature", md_.temperatures, "K; several make a ladder")->check(CLI::PositiveNumber);
+  app->add_option("--ps", md_.ps, "length, ps")->check(CLI::PositiveNumber);
+  app->add_option("--timestep", md_.timestep, "fs")->check(CLI::PositiveNumber)->capture_default_str();
+  app->add_option("--ensemble", md_.ensemble, "nvt or nve")
+      ->check(CLI::IsMember({"nvt", "nve"}))
+      ->capture_default_str();
+  app->add_option("--tau", md_.tau, "relaxation time of the thermostat, fs")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app->add_option("--every-fs", md_.every_fs, "time between stored frames, fs")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app->add_option("--supercell", md_.supercell, "repetitions along a, b, c")->expected(3)->check(CLI::PositiveNumber);
+  app->add_option("--replicas", md_.replicas, "independent runs per temperature")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app->add_option("--seed", md_.seed, "of velocities and thermostat")->capture_default_str();
+  app->add_option("--groups", md_.groups, "runs at the same time; 0: chosen")->check(CLI::NonNegativeNumber);
+  app->add_option("-o,--output", md_.folder, "folder of the results")->capture_default_str();
+  add_json(app, md_.json);
+  add_time_limit(app, md_.time_limit_s);
+  add_dry_run(app, md_.spend);
+  app->add_flag_function(
+      "--fresh", [this](std::int64_t) { md_restart_ = Restart::from_scratch; }, "set earlier results aside");
+  app->callback([this] {
+    if (!md_second_.empty()) {
+      md_.model = md_first_;
+      md_.structure = md_second_;
+      chosen_ = md_;
+      return;
+    }
+    PipelineArguments arguments{.last_step = "md"};
+    if (!md_config_.empty()) md_first_ = md_config_;
+    if (!md_first_.empty()) arguments.config.path = md_first_;
+    arguments.config.overrides = md_overrides_;
+    arguments.time_limit_s = md_.time_limit_s;
+    arguments.groups = md_.groups;
+    arguments.json = md_.json;
+    arguments.spend = md_.spend;
+    arguments.restart = md_restart_;
+    chosen_ = arguments;
+  });
+}
+
+void Parser::add_test() {
+  CLI::App* app = verb(
+      app_, "test", "errors of a model on labelled structures, by element, group and temperature",
+      "  haven test run/model/LGPS.haven test.xyz --json -\n  haven test m.haven run/data.h5 --part test -o errors");
+  app->add_option("MODEL", test_.model, "model file")->required();
+  app->add_option("SET", test_.set, "dataset (.h5), extxyz, OUTCAR or vasprun.xml")->required();
+  app->add_option("--part", test_.part, "part of a dataset that a run has split")
+      ->check(CLI::IsMember({"all", "train", "valid", "test"}))
+      ->capture_default_str();
+  app->add_option("-o,--output", test_.folder, "folder for parity tables and figures");
+  app->add_option("--precision", test_.precision, "of the evaluation")
+      ->check(CLI::IsMember({"mixed", "float64"}))
+      ->capture_default_str();
+  add_json(app, test_.json);
+  choose(app, test_);
+}
+
+void Parser::add_predict() {
+  CLI::App* app =
+      verb(app_, "predict", "energy, forces and stress of structures, as extended XYZ",
+           "  haven predict model.haven POSCAR -o out.xyz\n  haven predict model.haven frames.xyz --json -");
+  app->add_option("MODEL", predict_.model, "model file")->required();
+  app->add_option("STRUCTURES", predict_.structures, "POSCAR, extxyz, OUTCAR, vasprun.xml, dataset (.h5)")->required();
+  app->add_option("-o,--output", predict_.output, "extended XYZ file to write; default: standard output");
+  app->add_option("--precision", predict_.precision, "of the evaluation")
+      ->check(CLI::IsMember({"mixed", "float64"}))
+      ->capture_default_str();
+  add_json(app, predict_.json);
+  choose(app, predict_);
+}
+
+void Parser::add_transport() {
+  CLI::App* transport =
+      verb(app_, "transport", "diffusion coefficients, Haven ratio, conductivity, activation energy",
+           "  haven transport haven run/md/T600/r0 run/md/T600/r1 --mobile Li --charges Li=1\n"
+           "  haven transport haven XDATCAR --mobile Li --charges Li=1 --temperature 500 --frame-interval 20\n"
+           "  haven transport arrhenius run --target 300 --json -");
+  transport->require_subcommand(1);
+  const auto add = [&](const std::string& name, const std::string& what, TransportArguments& arguments,
+                       std::vector<std::string>& charges, std::vector<double>& window) {
+    CLI::App* app = verb(
+        *transport, name, what,
+        fmt::format("  haven transport {0} run/md/T600/r0 run/md/T600/r1 --mobile Li --charges Li=1 --json -\n"
+                    "  haven transport {0} XDATCAR --mobile Li --charges Li=1 --temperature 500 --frame-interval 20",
+                    name));
+    app->add_option("TRAJECTORIES", arguments.trajectories,
+                    "run folders or H5MD files, XDATCAR, extxyz: replicas of one system")
+        ->required();
+    app->add_option("--mobile", arguments.mobile, "mobile elements")->required();
+    app->add_option("--charges", charges, "formal charges of the mobile elements, e.g. Li=1");
+    app->add_option("--temperature", arguments.temperature, "K; default: from the trajectory")
+        ->check(CLI::PositiveNumber);
+    app->add_option("--frame-interval,--interval-fs", arguments.frame_interval_fs,
+                    "time between stored frames when the file does not say it")
+        ->check(CLI::PositiveNumber);
+    app->add_option("--skip-ps", arguments.skip_ps, "left out at the start")->check(CLI::NonNegativeNumber);
+    app->add_option("--hop-length", arguments.hop_length, "A; default: from the structure")->check(CLI::PositiveNumber);
+    app->add_option("--stage", arguments.stage, "stage of our own trajectories; default: the last");
+    app->add_option("--window", window, "fit window, ps; default: found by tests")->expected(2);
+    app->add_option("-o,--output", arguments.folder, "folder for JSON, CSV and SVG");
+    add_json(app, arguments.json);
+    app->callback([this, &arguments, &charges, &window] {
+      arguments.charges = parse_charges(charges);
+      if (!window.empty()) {
+        if (window[0] < 0 || window[0] >= window[1])
+          throw ConfigError("the start must be before the end", "--window", "Write it as --window 5 50 (ps).");
+        arguments.window_ps = {window[0], window[1]};
+      }
+      chosen_ = arguments;
+    });
+  };
+  add("msd", "mean squared displacements and tracer diffusion", msd_, msd_charges_, msd_window_);
+  add("haven", "tracer and collective diffusion, Haven ratio, conductivity", haven_, haven_charges_, haven_window_);
+  CLI::App* app = verb(*transport, "arrhenius", "activation energy and conductivity at a target temperature",
+                       "  haven transport arrhenius run --target 300 --json -");
+  app->add_option("RUNS", arrhenius_.runs, "transport.json files, or folders that hold them; none: run");
+  app->add_option("--target", arrhenius_.target, "K")->check(CLI::PositiveNumber)->capture_default_str();
+  app->add_option("--model", arrhenius_.model, "auto, line or two lines")
+      ->check(CLI::IsMember({"auto", "line", "two lines"}))
+      ->capture_default_str();
+  app->add_option("-o,--output", arrhenius_.folder, "folder for CSV and SVG");
+  add_json(app, arrhenius_.json);
+  choose(app, arrhenius_);
+}
+
+void Parser::add_report() {
+  CLI::App* app = verb(app_, "report", "one self-contained HTML page of a run, with figures and provenance",
+                       "  haven report run\n  haven report run -o lgps.html");
+  app->add_option("RUN", report_.folder, "output folder of a run")->capture_default_str();
+  app->add_option("-o,--output", report_.output, "page to write; default: report.html in the run folder");
+  add_json(app, report_.json);
+  choose(app, report_);
+}
+
+void Parser::add_small() {
+  CLI::App* init =
+      verb(app_, "init", "write a commented haven.toml filled from the POSCAR and INCAR found", "  haven init vasp/");
+  init->add_option("FOLDER", init_.folder, "folder of VASP calculations")->capture_default_str();
+  init->add_option("-o,--output", init_.output, "file to write; an existing one is never replaced")
+      ->capture_default_str();
+  choose(init, init_);
+  CLI::App* model = verb(app_, "model", "what is in a model file", "  haven model info run/model/LGPS.haven");
+  model->require_subcommand(1);
+  CLI::App* info = verb(*model, "info", "elements, cut-off, size, training domain, provenance",
+                        "  haven model info m.haven --json -");
+  info->add_option("MODEL", info_.model, "model file")->required();
+  add_json(info, info_.json);
+  choose(info, info_);
+  CLI::App* schema = verb(app_, "schema", "every key of haven.toml: JSON Schema, or a Markdown table",
+                          "  haven schema > haven.schema.json");
+  schema->add_flag_function(
+      "--markdown", [this](std::int64_t) { schema_.form = SchemaArguments::Form::markdown; }, "as a table");
+  choose(schema, schema_);
+  CLI::App* version = verb(app_, "version", "version and build", "  haven version --json -");
+  add_json(version, version_.json);
+  choose(version, version_);
+}
+
+Parser::Parser() {
+  app_.require_subcommand(1);
+  app_.footer(
+      footer("  haven init vasp/        write a haven.toml\n"
+             "  haven run               data, train, test, md, transport, report; continues where it stopped\n"
+             "  mpirun -n 8 haven run   the same on 8 ranks"));
+  app_.set_version_flag("--version", version_text());
+  add_pipeline("run", "report", "everything: data, train, test, md, transport, report; continues where it stopped");
+  add_data();
+  add_pipeline("train", "test", "import if needed, train a model and test it");
+  add_test();
+  add_predict();
+  add_md();
+  add_transport();
+  add_report();
+  add_small();
+}
+
+/// What to say about a command line that cannot be understood. A word where a verb is expected is most likely a
+/// misspelt verb.
+ConfigError usage_error(const CLI::App& reached, const std::string& path, const std::string& what,
+                        const std::string& word) {
+  const std::string help = fmt::format("`{} --help` lists what is possible.", path);
+  std::vector<std::string> verbs;
+  for (const CLI::App* verb : reached.get_subcommands([](const CLI::App*) { return true; }))
+    verbs.push_back(verb->get_name());
+  if (verbs.empty() || word.empty() || word.starts_with("-")) return {what, path, help};
+  const std::string guess = nearest(word, verbs);
+  return {fmt::format("\"{}\" is no command", word), path,
+          guess.empty() ? help : fmt::format("Did you mean \"{}\"? {}", guess, help)};
+}
+
+CommandLine Parser::parse(int argc, const char* const* argv) {
+  try {
+    app_.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return {.text = app_.help()};  // of the verb that was reached
+  } catch (const CLI::CallForVersion&) {
+    return {.text = version_text() + "\n"};
+  } catch (const CLI::ParseError& error) {
+    const CLI::App* reached = &app_;
+    std::string path = "haven";
+    int position = 1;
+    while (!reached->get_subcommands().empty()) {
+      reached = reached->get_subcommands().front();
+      path += " " + reached->get_name();
+      ++position;
+    }
+    throw usage_error(*reached, path, error.what(), position < argc ? argv[position] : "");
+  }
+  return {.command = chosen_};
+}
+
+}  // namespace
+
+CommandLine parse_command_line(int argc, const char* const* argv) { return Parser().parse(argc, argv); }
+
+}  // namespace haven

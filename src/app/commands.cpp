@@ -1,0 +1,24 @@
+#include "app/commands.hpp"
+
+namespace haven {
+
+ExitCode run_command(Session& session, const CommandArguments& arguments) {
+  struct Visitor {
+    Session& session;
+    ExitCode operator()(const DataImportArguments& a) const { return data_import(session, a); }
+    ExitCode operator()(const PipelineArguments& a) const { return run_pipeline(session, a); }
+    ExitCode operator()(const TestArguments& a) const { return test_model(session, a); }
+    ExitCode operator()(const PredictArguments& a) const { return predict(session, a); }
+    ExitCode operator()(const PlainMdArguments& a) const { return plain_md(session, a); }
+    ExitCode operator()(const TransportArguments& a) const { return transport_analysis(session, a); }
+    ExitCode operator()(const ArrheniusArguments& a) const { return arrhenius_analysis(session, a); }
+    ExitCode operator()(const ReportArguments& a) const { return make_report(session, a); }
+    ExitCode operator()(const InitArguments& a) const { return init_project(session, a); }
+    ExitCode operator()(const ModelInfoArguments& a) const { return model_info(session, a); }
+    ExitCode operator()(const SchemaArguments& a) const { return print_schema(session, a); }
+    ExitCode operator()(const VersionArguments& a) const { return print_version(session, a); }
+  };
+  return std::visit(Visitor{session}, arguments);
+}
+
+}  // namespace haven

@@ -1,0 +1,143 @@
+#pragma once
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "app/session.hpp"
+
+/// One struct and one function per verb. The functions are collective over the session's ranks and throw typed errors;
+/// what a verb means is documented in docs/commands.md and `haven <verb> --help`.
+namespace haven {
+
+/// Which input file, and what replaces its values.
+struct ConfigArguments {
+  std::string path = "haven.toml";
+  std::vector<std::string> overrides{};  ///< key=value
+};
+
+enum class Spend { yes, no };                 ///< no: --dry-run checks everything and writes nothing
+enum class Restart { resume, from_scratch };  ///< from_scratch: --fresh sets earlier results aside
+
+struct DataImportArguments {
+  std::vector<std::string> sources{};  ///< empty: those of the input file
+  std::optional<ConfigArguments> config{};
+  std::vector<std::string> overrides{};
+  std::string output{};
+  std::string json{};
+  Spend spend = Spend::yes;
+};
+
+/// Verbs that run the pipeline up to a step: run, train, md, transport without files.
+struct PipelineArguments {
+  ConfigArguments config{};
+  std::string last_step = "report";
+  double time_limit_s = 0;  ///< 0: none
+  int groups = 0;           ///< groups of ranks for the ladder, 0: chosen
+  std::string json{};
+  Spend spend = Spend::yes;
+  Restart restart = Restart::resume;
+};
+
+struct TestArguments {
+  std::string model, set;
+  std::string part = "all";  ///< all, or train, valid, test of a set that a run has split
+  std::string folder{};      ///< where parity tables and figures go; empty: none
+  std::string json{};
+  std::string precision = "mixed";
+};
+
+struct PredictArguments {
+  std::string model;
+  std::vector<std::string> structures{};
+  std::string output{};
+  std::string json{};
+  std::string precision = "mixed";
+};
+
+/// `haven md MODEL STRUCTURE`: one temperature without an input file.
+struct PlainMdArguments {
+  std::string model, structure, folder = "md";
+  std::vector<double> temperatures{};
+  double ps = 0, timestep = 1.0, every_fs = 100, tau = 100;
+  std::string ensemble = "nvt";
+  std::vector<std::int64_t> supercell{1, 1, 1};
+  int replicas = 1, groups = 0;
+  std::uint64_t seed = 20240229;
+  double time_limit_s = 0;
+  std::string json{};
+  Spend spend = Spend::yes;
+};
+
+/// `haven transport msd|haven TRAJ...`
+struct TransportArguments {
+  std::string quantity = "haven";  ///< msd | haven
+  std::vector<std::string> trajectories{};
+  std::vector<std::string> mobile{};
+  std::map<std::string, double> charges{};
+  double temperature = 0, frame_interval_fs = 0, skip_ps = 0, hop_length = 0;
+  std::string stage{};
+  std::optional<std::array<double, 2>> window_ps{};
+  std::string folder{}, json{};
+};
+
+struct ArrheniusArguments {
+  std::vector<std::string> runs{};
+  double target = 300;
+  std::string model = "auto";
+  std::string folder{}, json{};
+};
+
+struct ReportArguments {
+  std::string folder = "run";
+  std::string output{}, json{};
+};
+
+struct InitArguments {
+  std::string folder = ".";
+  std::string output = "haven.toml";
+};
+
+struct ModelInfoArguments {
+  std::string model, json{};
+};
+
+struct SchemaArguments {
+  enum class Form { json, markdown } form = Form::json;
+};
+
+struct VersionArguments {
+  std::string json{};
+};
+
+using CommandArguments = std::variant<DataImportArguments, PipelineArguments, TestArguments, PredictArguments,
+                                      PlainMdArguments, TransportArguments, ArrheniusArguments, ReportArguments,
+                                      InitArguments, ModelInfoArguments, SchemaArguments, VersionArguments>;
+
+/// What the command line asks for: a command, or a text to print (--help, --version).
+struct CommandLine {
+  std::optional<CommandArguments> command{};
+  std::string text{};
+};
+/// @throws ConfigError for anything that cannot be understood, with the nearest valid word
+[[nodiscard]] CommandLine parse_command_line(int argc, const char* const* argv);
+
+/// Carries the command out.
+[[nodiscard]] ExitCode run_command(Session& session, const CommandArguments& arguments);
+
+[[nodiscard]] ExitCode data_import(Session& session, const DataImportArguments& arguments);
+[[nodiscard]] ExitCode run_pipeline(Session& session, const PipelineArguments& arguments);
+[[nodiscard]] ExitCode test_model(Session& session, const TestArguments& arguments);
+[[nodiscard]] ExitCode predict(Session& session, const PredictArguments& arguments);
+[[nodiscard]] ExitCode plain_md(Session& session, const PlainMdArguments& arguments);
+[[nodiscard]] ExitCode transport_analysis(Session& session, const TransportArguments& arguments);
+[[nodiscard]] ExitCode arrhenius_analysis(Session& session, const ArrheniusArguments& arguments);
+[[nodiscard]] ExitCode make_report(Session& session, const ReportArguments& arguments);
+[[nodiscard]] ExitCode init_project(Session& session, const InitArguments& arguments);
+[[nodiscard]] ExitCode model_info(Session& session, const ModelInfoArguments& arguments);
+[[nodiscard]] ExitCode print_schema(Session& session, const SchemaArguments& arguments);
+[[nodiscard]] ExitCode print_version(Session& session, const VersionArguments& arguments);
+
+}  // namespace haven

@@ -1,0 +1,175 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "analysis/trajectory_source.hpp"
+#include "analysis/transport_output.hpp"
+#include "app/commands.hpp"
+#include "app/options.hpp"
+#include "app/pipeline.hpp"
+
+namespace haven {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string in_folder(const std::string& folder, const std::string& name) { return (fs::path(folder) / name).string(); }
+
+/// transport.json of a run folder, of its transport folder, or the file itself.
+std::string result_file(const std::string& given) {
+  for (const fs::path& path :
+       {fs::path(given), fs::path(given) / "transport.json", fs::path(given) / "transport" / "transport.json"})
+    if (fs::is_regular_file(path)) return path.string();
+  throw InputError("holds no transport.json", given,
+                   "Run `haven run` first, or `haven transport haven ... -o FOLDER` for each temperature.");
+}
+
+}  // namespace
+
+ExitCode transport_analysis(Session& session, const TransportArguments& arguments) {
+  const std::string refused = from_root(session.world, [&] {
+    std::vector<std::unique_ptr<TrajectorySource>> sources;
+    for (const std::string& path : arguments.trajectories)
+      sources.push_back(open_trajectory(path, {.frame_interval_fs = arguments.frame_interval_fs,
+                                               .temperature_K = arguments.temperature,
+                                               .stage = arguments.stage}));
+    TransportOptions options;
+    options.mobile = arguments.mobile;
+    options.charges = arguments.charges;
+    if (arguments.quantity == "msd")  // charges only scale what is not asked for
+      for (const std::string& symbol : arguments.mobile) options.charges.try_emplace(symbol, 1.0);
+    options.temperature_K = arguments.temperature;
+    options.window_ps = arguments.window_ps;
+    options.skip_ps = arguments.skip_ps;
+    options.hop_length = arguments.hop_length;
+    TransportResult result = analyse_transport(std::move(sources), options, session.log);
+    result.label = fmt::format("T{:g}", result.temperature_K);
+    session.log.info(transport_text(result));
+    if (!arguments.folder.empty()) {
+      fs::create_directories(arguments.folder);
+      write_text_file(in_folder(arguments.folder, "transport.json"), transport_ladder_json({&result, 1}, nullptr));
+      write_text_file(in_folder(arguments.folder, fmt::format("msd_{}.csv", result.label)), curves_csv(result));
+      write_text_file(in_folder(arguments.folder, fmt::format("msd_{}.svg", result.label)), msd_svg(result));
+    }
+    write_json(arguments.json, transport_json(result));
+    return arguments.quantity == "msd" ? result.tracer.iso.refused : result.refused;
+  });
+  if (refused.empty()) return ExitCode::ok;
+  throw NotDetermined(refused, fmt::format("haven transport {}", arguments.quantity),
+                      "The result says which bound the data give and how much longer the runs would have to be.");
+}
+
+ExitCode arrhenius_analysis(Session& session, const ArrheniusArguments& arguments) {
+  const std::string refused = from_root(session.world, [&] {
+    std::vector<TransportResult> results;
+    const std::vector<std::string> runs = arguments.runs.empty() ? std::vector<std::string>{"run"} : arguments.runs;
+    for (const std::string& run : runs) {
+      const std::string file = result_file(run);
+      for (TransportResult& result : transport_results_from_json(read_text_file(file), file))
+        results.push_back(std::move(result));
+    }
+    const ArrheniusResult result = fit_arrhenius(results, {.target_K = arguments.target, .model = arguments.model});
+    session.log.info(arrhenius_text(results, result));
+    if (!arguments.folder.empty()) {
+      fs::create_directories(arguments.folder);
+      write_text_file(in_folder(arguments.folder, "arrhenius.json"), arrhenius_json(result));
+      write_text_file(in_folder(arguments.folder, "arrhenius.csv"), arrhenius_csv(result));
+      write_text_file(in_folder(arguments.folder, "arrhenius.svg"), arrhenius_svg(result));
+    }
+    write_json(arguments.json, arrhenius_json(result));
+    return result.refused;
+  });
+  if (refused.empty()) return ExitCode::ok;
+  throw NotDetermined(refused, "haven transport arrhenius",
+                      "Add temperatures or longer runs; the table shows what is known.");
+}
+
+namespace {
+
+std::string stage_name(const Config& config) {
+  for (const StageConfig& stage : config.md.stages)
+    if (stage.transport) return stage.name;
+  return "";
+}
+
+std::vector<TransportResult> analyse_ladder(RunContext& run) {
+  std::vector<TransportResult> results;
+  std::vector<double> ladder = run.config.md.ladder.temperatures;
+  std::sort(ladder.rbegin(), ladder.rend());
+  for (const double temperature : ladder) {
+    std::vector<std::unique_ptr<TrajectorySource>> sources;
+    for (int replica = 0; replica < run.config.md.replicas; ++replica)
+      sources.push_back(
+          open_trajectory(run.layout.at(RunLayout::job(temperature, replica)), {.stage = stage_name(run.config)}));
+    run.session.log.progress(fmt::format("transport at {:g} K", temperature));
+    results.push_back(
+        analyse_transport(std::move(sources), transport_options(run.config, temperature), run.session.log));
+    TransportResult& result = results.back();
+    result.label = fmt::format("T{:g}", temperature);
+    for (std::string& source : result.sources) source = fs::path(source).lexically_relative(run.layout.root).string();
+    run.session.log.info(transport_text(result));
+  }
+  return results;
+}
+
+/// Writes transport/ and returns why the answer is refused; empty when it is not.
+std::string write_transport(RunContext& run, const StepPlan& plan) {
+  const std::vector<TransportResult> results = analyse_ladder(run);
+  const ArrheniusResult arrhenius = fit_arrhenius(results, arrhenius_options(run.config));
+  fs::create_directories(run.layout.at("transport"));
+  StepBook::Products products;
+  const auto save = [&](const std::string& name, const std::string& text) {
+    products.files.push_back("transport/" + name);
+    write_text_file(run.layout.at(products.files.back()), text);
+  };
+  const bool figures = run.config.output.plots == "svg";
+  for (const TransportResult& result : results) {
+    save(fmt::format("msd_{}.csv", result.label), curves_csv(result));
+    if (figures) save(fmt::format("msd_{}.svg", result.label), msd_svg(result));
+  }
+  save("transport.json", transport_ladder_json(results, &arrhenius));
+  save("transport.txt", arrhenius_text(results, arrhenius));
+  save("arrhenius.csv", arrhenius_csv(arrhenius));
+  if (figures) {
+    save("arrhenius.svg", arrhenius_svg(arrhenius));
+    save("haven_ratio.svg", haven_ratio_svg(results));
+  }
+  products.facts["refused"] = refusal(run.config, results, arrhenius);
+  run.book->record("transport", plan.inputs, products);
+  return products.facts["refused"];
+}
+
+}  // namespace
+
+std::string refusal(const Config& config, std::span<const TransportResult> results, const ArrheniusResult& arrhenius) {
+  if (results.size() > 1) return arrhenius.refused;
+  for (const TransportResult& result : results)
+    for (const std::string& quantity : config.transport.quantities) {
+      const Estimate& estimate = quantity == "tracer"       ? result.tracer.iso
+                                 : quantity == "collective" ? result.collective.iso
+                                                            : result.haven_ratio;
+      if (!estimate.determined()) return estimate.refused;
+    }
+  return "";
+}
+
+StepEnd transport_step(RunContext& run) {
+  const StepPlan plan = plan_step(run, "transport", [&] {
+    std::vector<std::string> parts{"transport 1",
+                                   effective_section(run.config, "transport"),
+                                   effective_section(run.config, "system"),
+                                   fmt::format("{}", run.config.md.guards.host_msd_factor),
+                                   run.config.output.plots,
+                                   std::to_string(run.config.seed)};
+    for (const double t : run.config.md.ladder.temperatures)
+      for (int replica = 0; replica < run.config.md.replicas; ++replica)
+        parts.push_back(run.book->file_hash(run.layout.at(RunLayout::job(t, replica) + "/run.json")));
+    return hash_of(parts);
+  });
+  if (!plan.run) return StepEnd::skipped;
+  on_root(run.session.world, [&] { static_cast<void>(write_transport(run, plan)); });
+  return StepEnd::done;
+}
+
+}  // namespace haven

@@ -1,0 +1,169 @@
+#include "io/run_files.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "core/error.hpp"
+#include "io/checkpoint.hpp"
+
+namespace haven {
+namespace {
+
+constexpr std::string_view thermo_header =
+    "step,time_fs,temperature_K,kinetic_eV,potential_eV,conserved_eV,pressure_GPa,volume_A3,max_force_eV_per_A,"
+    "extrapolating_atoms,stage\n";
+
+/// Shortest decimal form that reads back to the same bits.
+std::string line_of(const ThermoRow& row, const std::string& stage) {
+  return fmt::format("{},{},{},{},{},{},{},{},{},{},{}\n", row.step, row.time_fs, row.temperature, row.kinetic,
+                     row.potential, row.conserved, row.pressure_gpa, row.volume, row.max_force, row.extrapolating,
+                     stage);
+}
+
+/// A stage name as one CSV field: quoted where it needs to be, on one line in any case.
+std::string csv_field(std::string name) {
+  for (char& c : name)
+    if (static_cast<unsigned char>(c) < ' ') c = ' ';
+  if (name.find_first_of(",\"") == std::string::npos) return name;
+  std::string quoted = "\"";
+  for (const char c : name) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string content_of(OutputFile& file) {
+  std::string text(static_cast<std::size_t>(file.size()), '\0');
+  file.read_at(std::as_writable_bytes(std::span(text)), 0);
+  return text;
+}
+
+/// Length of the header and the rows up to a step; 0 when the file does not begin with our header.
+std::size_t length_up_to(const std::string& text, std::int64_t step) {
+  if (!text.starts_with(thermo_header)) return 0;
+  std::size_t end = thermo_header.size();
+  for (;;) {
+    const std::size_t newline = text.find('\n', end);
+    if (newline == std::string::npos) return end;
+    std::int64_t row_step = 0;
+    const auto [rest, error] = std::from_chars(text.data() + end, text.data() + newline, row_step);
+    if (error != std::errc() || *rest != ',' || row_step > step) return end;
+    end = newline + 1;
+  }
+}
+
+/// The last complete line, without its newline; empty when there is only the header.
+std::string last_line(const std::string& text) {
+  if (text.size() <= thermo_header.size()) return {};
+  const std::size_t begin = text.rfind('\n', text.size() - 2) + 1;
+  return text.substr(begin, text.size() - 1 - begin);
+}
+
+}  // namespace
+
+struct RunFiles::Parts {
+  Parts(FileSystem& system, RunLock held)
+      : files(system),
+        lock(std::move(held)),
+        thermo(system, path("thermo.csv"), OpenMode::update),
+        events(system, path("events.jsonl"), OpenMode::update) {}
+
+  [[nodiscard]] std::string path(const std::string& name) const {
+    return (std::filesystem::path(lock.folder()) / name).string();
+  }
+
+  void prepare_thermo(std::optional<std::int64_t> resume_step) {
+    std::string text = content_of(thermo);
+    text.resize(resume_step ? length_up_to(text, *resume_step) : 0);
+    if (static_cast<std::int64_t>(text.size()) != thermo.size()) thermo.resize(static_cast<std::int64_t>(text.size()));
+    if (text.empty()) thermo.append(std::string(thermo_header));
+    last_row = last_line(text);
+  }
+
+  /// Ends a line that a killed process left unfinished, so that it spoils no other.
+  void prepare_events() {
+    const std::string text = content_of(events);
+    if (!text.empty() && text.back() != '\n') events.append("\n");
+  }
+
+  void end_segment() {
+    if (!segment) return;
+    const std::unique_ptr<TrajectoryWriter> ended = std::move(segment);
+    ended->sync();
+    ended->close();
+  }
+
+  FileSystem& files;
+  RunLock lock;
+  OutputFile thermo, events;
+  std::string last_row;  ///< of thermo.csv, to leave out a row that is there already
+  std::string stage_field;
+  std::optional<TrajectoryHeader> header;  ///< of the current stage
+  std::int64_t first_step = 0;
+  bool anything_kept = false;  ///< frames of earlier segments up to first_step are part of this run
+  std::unique_ptr<TrajectoryWriter> segment;
+};
+
+RunFiles::RunFiles(FileSystem& files, RunLock lock, std::optional<std::int64_t> resume_step)
+    : parts_(std::make_unique<Parts>(files, std::move(lock))) {
+  parts_->anything_kept = resume_step.has_value();
+  parts_->prepare_thermo(resume_step);
+  parts_->prepare_events();
+}
+
+RunFiles::~RunFiles() = default;
+
+void RunFiles::begin_stage(const TrajectoryHeader& header, std::int64_t first_step) {
+  Parts& p = *parts_;
+  p.end_segment();
+  p.header = header;
+  p.first_step = first_step;
+  p.stage_field = csv_field(header.stage);
+}
+
+void RunFiles::frame(const TrajectoryFrame& frame) {
+  Parts& p = *parts_;
+  HAVEN_ASSERT(p.header.has_value());
+  if (!p.segment) {  // now it is known whether frames carry velocities; a segment without frames never appears
+    const SegmentOptions options{.supersedes_after = p.anything_kept ? p.first_step : -1,
+                                 .velocities = !frame.velocities.empty(),
+                                 .periodic = frame.cell.periodic()};
+    const std::string path = p.path(segment_name(last_segment(p.lock.folder()) + 1));
+    p.segment = std::make_unique<TrajectoryWriter>(p.files, path, *p.header, options);
+    p.anything_kept = true;
+  }
+  p.segment->append(frame);
+}
+
+void RunFiles::thermo(const ThermoRow& row) {
+  Parts& p = *parts_;
+  const std::string line = line_of(row, p.stage_field);
+  if (line.compare(0, line.size() - 1, p.last_row) == 0) return;  // the step of the checkpoint, again
+  p.thermo.append(line);
+  p.last_row = line.substr(0, line.size() - 1);
+}
+
+void RunFiles::checkpoint(const SimulationState& state) {
+  Parts& p = *parts_;
+  if (p.segment) p.segment->sync();
+  p.thermo.sync();
+  p.events.sync();
+  write_checkpoint(p.files, p.path(checkpoint_name), state);
+}
+
+void RunFiles::event(const std::string& json_line) {
+  HAVEN_ASSERT(json_line.find('\n') == std::string::npos);
+  parts_->events.append(json_line + "\n");
+}
+
+void RunFiles::finish() {
+  Parts& p = *parts_;
+  p.end_segment();
+  p.thermo.sync();
+  p.thermo.close();
+  p.events.sync();
+  p.events.close();
+}
+
+}  // namespace haven

@@ -1,0 +1,127 @@
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "core/error.hpp"
+#include "parallel/md_world.hpp"
+#include "support/md_fixtures.hpp"
+
+// One rank fails; all ranks must report the same error at the same step and nobody may wait for ever.
+namespace haven::testing {
+namespace {
+
+std::string error_of(const RunSetup& setup, ExitCode* code = nullptr) {
+  try {
+    (void)run_on(world(), setup);
+  } catch (const Error& error) {
+    if (code != nullptr) *code = error.exit_code();
+    return error.what();
+  }
+  return "no error";
+}
+
+void expect_same_everywhere(std::string text) {
+  std::string roots = text;
+  broadcast(world(), roots);
+  EXPECT_EQ(text, roots);
+}
+
+int last_rank() { return world().size() - 1; }
+
+}  // namespace
+
+TEST(OneRankFails, PotentialGivesNoFiniteNumber) {
+  const auto inner = argon();
+  FaultyPotential potential(*inner);
+  if (world().rank() == last_rank()) {
+    potential.damage = FaultyPotential::Damage::not_finite;
+    potential.at_call = 12;
+  }
+  ExitCode code{};
+  const std::string text = error_of({.potential = potential,
+                                     .input = input_for(triclinic_argon(4)),
+                                     .options = options_for({nvt_stage(80, 50, 200)})},
+                                    &code);
+  EXPECT_EQ(code, ExitCode::guard);
+  EXPECT_NE(text.find("step 11"), std::string::npos) << text;
+  expect_same_everywhere(text);
+}
+
+TEST(OneRankFails, MemoryIsExhausted) {
+  const auto inner = argon();
+  FaultyPotential potential(*inner);
+  if (world().rank() == last_rank()) {
+    potential.damage = FaultyPotential::Damage::bad_alloc;
+    potential.at_call = 5;
+  }
+  ExitCode code{};
+  const std::string text = error_of({.potential = potential,
+                                     .input = input_for(triclinic_argon(3)),
+                                     .options = options_for({nvt_stage(80, 50, 200)})},
+                                    &code);
+  EXPECT_EQ(code, ExitCode::resource);
+  EXPECT_NE(text.find("memory is exhausted"), std::string::npos) << text;
+  expect_same_everywhere(text);
+}
+
+TEST(OneRankIsSignalled, AllStopAtTheSameStepAndTheRunGoesOn) {
+  const auto inner = argon();
+  FaultyPotential potential(*inner);
+  if (world().rank() == last_rank()) {
+    potential.damage = FaultyPotential::Damage::signal;
+    potential.at_call = 40;  // the first is that of step 0
+  }
+  const MdInput input = input_for(triclinic_argon(3));
+  const MdOptions options = options_for({nvt_stage(80, 50, 200)});
+  const auto stopped = run_on(world(), {.potential = potential, .input = input, .options = options});
+  EXPECT_EQ(stopped->outcome.status, RunStatus::stopped);
+  EXPECT_EQ(stopped->outcome.last_step, 39);
+  EXPECT_NE(stopped->outcome.reason.find("signal"), std::string::npos);
+  if (!world().is_root()) return;
+  const auto rest =
+      run({.potential = *inner, .input = input, .options = options, .restart = stopped->sink.checkpoints.back()});
+  const auto whole = run({.potential = *inner, .input = input, .options = options});
+  EXPECT_EQ(exact_text(rest->outcome.final_state), exact_text(whole->outcome.final_state));
+}
+
+TEST(OneRankFails, SinkOnRankZero) {
+  const auto potential = argon();
+  auto stage = nvt_stage(80, 50, 200);
+  stage.trajectory_interval = 10;
+  ExitCode code{};
+  const std::string text = error_of({.potential = *potential,
+                                     .input = input_for(triclinic_argon(3)),
+                                     .options = options_for({stage}),
+                                     .on_frame =
+                                         [](const TrajectoryFrame& frame) {
+                                           if (frame.step == 30) throw IoError("no space left", "traj.h5", 28);
+                                         }},
+                                    &code);
+  EXPECT_EQ(code, ExitCode::resource);
+  EXPECT_NE(text.find("traj.h5"), std::string::npos) << text;
+  expect_same_everywhere(text);
+}
+
+TEST(OneRankFails, RefusedInputIsRefusedOnAllRanks) {
+  const auto potential = argon();
+  MdInput input = input_for(triclinic_argon(2));
+  input.structure.positions[7].y = std::numeric_limits<double>::quiet_NaN();
+  ExitCode code{};
+  expect_same_everywhere(
+      error_of({.potential = *potential, .input = input, .options = options_for({nve_stage(80, 20)})}, &code));
+  EXPECT_EQ(code, ExitCode::rejected);
+}
+
+TEST(OneRankFails, GuardNamesTheSameAtomOnAllRanks) {
+  const auto potential = argon();
+  MdOptions options = options_for({nve_stage(3000, 400000)});
+  options.timestep_fs = 200;
+  ExitCode code{};
+  const std::string text =
+      error_of({.potential = *potential, .input = input_for(triclinic_argon(3)), .options = options}, &code);
+  EXPECT_EQ(code, ExitCode::guard);
+  EXPECT_NE(text.find("(Ar)"), std::string::npos) << text;
+  expect_same_everywhere(text);
+}
+
+}  // namespace haven::testing

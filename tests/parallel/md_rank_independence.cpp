@@ -1,0 +1,164 @@
+#include <gtest/gtest.h>
+
+#include "core/error.hpp"
+#include "md/ghost_exchange.hpp"
+#include "parallel/md_world.hpp"
+#include "potentials/registry.hpp"
+#include "support/every_potential.hpp"
+#include "support/md_fixtures.hpp"
+
+// Every rank makes the serial reference for itself; rank 0 compares with what the parallel run gave it, bit by bit.
+namespace haven::testing {
+namespace {
+
+MdOptions two_stages() {
+  auto equilibrate = nvt_stage(80, 50, 200), produce = nve_stage(80, 200);
+  equilibrate.temperature = {80, 120};
+  equilibrate.trajectory_interval = 20;
+  produce.trajectory_interval = 10;
+  produce.store_velocities = true;
+  MdOptions options = options_for({equilibrate, produce});
+  options.thermo_interval = 25;
+  options.checkpoint_interval = 30;
+  return options;
+}
+
+void expect_same_run(const MdRun& parallel, const MdRun& serial) {
+  EXPECT_EQ(parallel.outcome.last_step, serial.outcome.last_step);
+  if (!world().is_root()) return;
+  EXPECT_EQ(exact_text(parallel.outcome.final_state), exact_text(serial.outcome.final_state));
+  EXPECT_EQ(parallel.sink.calls, serial.sink.calls);
+  ASSERT_EQ(parallel.sink.checkpoints.size(), serial.sink.checkpoints.size());
+  for (std::size_t k = 0; k < serial.sink.checkpoints.size(); ++k)
+    EXPECT_EQ(exact_text(parallel.sink.checkpoints[k]), exact_text(serial.sink.checkpoints[k]));
+}
+
+void expect_rank_independence(const RunSetup& setup) {
+  const auto parallel = run_on(world(), setup);
+  const auto serial = run(setup);
+  expect_same_run(*parallel, *serial);
+}
+
+}  // namespace
+
+TEST(RankIndependence, TriclinicCrystalThroughRampAndNve) {
+  const auto potential = argon();
+  expect_rank_independence({.potential = *potential, .input = input_for(triclinic_argon(4)), .options = two_stages()});
+}
+
+/// Every registered potential, both precisions: the promise covers what users run.
+TEST(RankIndependence, EveryPotential) {
+  for (const PotentialCase& c : every_potential()) {
+    for (const Precision precision : {Precision::float64, Precision::mixed}) {
+      if (precision == Precision::mixed && !c.model) continue;
+      SCOPED_TRACE(c.name);
+      const auto potential = c.model ? make_potential(random_model(*c.model), precision) : c.make();
+      auto stage = nvt_stage(300, 20, 20);
+      stage.trajectory_interval = 10;
+      MdOptions options = options_for({stage});
+      options.timestep_fs = 0.5;
+      options.skin = 0.3;
+      options.guards.max_force = 0;  // random weights have no reason to be gentle
+      options.guards.max_temperature_factor = 0;
+      expect_rank_independence(
+          {.potential = *potential, .input = input_for(structure_for(c, 5, 40), 10), .options = options});
+    }
+  }
+}
+
+TEST(RankIndependence, CellThatIsSmallerThanTheCutOff) {
+  const auto potential = argon(6.0);
+  expect_rank_independence(
+      {.potential = *potential, .input = input_for(triclinic_argon(1, 0.05)), .options = two_stages()});
+}
+
+TEST(RankIndependence, LoneAtomAmongItsImages) {
+  const auto potential = argon(6.0);
+  Structure structure{.cell = Cell(4.5 * Mat3::identity()), .numbers = {18}, .positions = {{0.1, 0.2, 0.3}}};
+  expect_rank_independence({.potential = *potential, .input = input_for(structure), .options = two_stages()});
+}
+
+TEST(RankIndependence, SlabInVacuumLeavesRanksEmpty) {
+  const auto potential = argon();
+  expect_rank_independence({.potential = *potential, .input = input_for(argon_slab(2, 2)), .options = two_stages()});
+  expect_rank_independence(
+      {.potential = *potential, .input = input_for(argon_slab(2, 2, {true, true, false})), .options = two_stages()});
+}
+
+TEST(RankIndependence, AtomsFarOutsideTheCellAtTheStart) {
+  const auto potential = argon();
+  Structure structure = triclinic_argon(3);
+  for (std::size_t i = 0; i < structure.positions.size(); ++i)
+    structure.positions[i] +=
+        structure.cell.translation({static_cast<std::int32_t>(i % 7) - 3, static_cast<std::int32_t>(i % 5), -2});
+  expect_rank_independence({.potential = *potential, .input = input_for(structure), .options = two_stages()});
+}
+
+TEST(RankIndependence, FrozenAtoms) {
+  const auto potential = argon();
+  MdInput input = input_for(triclinic_argon(3));
+  input.frozen = {0, 5, 6, 100};
+  expect_rank_independence({.potential = *potential, .input = input, .options = two_stages()});
+}
+
+TEST(RankIndependence, RestartOnOtherRankCounts) {
+  const auto potential = argon();
+  const MdInput input = input_for(triclinic_argon(3));
+  const MdOptions options = two_stages();
+  const auto whole = run({.potential = *potential, .input = input, .options = options});
+  // The serial run's checkpoint at step 60, continued on all ranks, and again on one.
+  for (const std::size_t k : {std::size_t{1}, std::size_t{4}}) {
+    const SimulationState& from = whole->sink.checkpoints.at(k);
+    const auto continued =
+        run_on(world(), {.potential = *potential, .input = input, .options = options, .restart = from});
+    if (!world().is_root()) continue;
+    EXPECT_EQ(exact_text(continued->outcome.final_state), exact_text(whole->outcome.final_state));
+    const auto back = run(
+        {.potential = *potential, .input = input, .options = options, .restart = continued->sink.checkpoints.front()});
+    EXPECT_EQ(exact_text(back->outcome.final_state), exact_text(whole->outcome.final_state));
+  }
+}
+
+TEST(RankIndependence, OnlyRankZerosInputIsRead) {
+  const auto potential = argon();
+  const MdInput input = input_for(triclinic_argon(2));
+  const MdOptions options = options_for({nve_stage(80, 40)});
+  const auto parallel =
+      run_on(world(), {.potential = *potential, .input = world().is_root() ? input : MdInput{}, .options = options});
+  expect_same_run(*parallel, *run({.potential = *potential, .input = input, .options = options}));
+}
+
+/// Atoms that cross several domains and the box in one step arrive where they belong, and nobody is lost.
+TEST(Migration, AnyDistanceInOneStep) {
+  const Structure structure = triclinic_argon(3);
+  AtomTable table{.numbers = structure.numbers,
+                  .species = std::vector<int>(structure.numbers.size(), 0),
+                  .masses = std::vector<double>(structure.numbers.size(), 40),
+                  .acceleration = std::vector<double>(structure.numbers.size(), 1),
+                  .reference = structure.positions};
+  Agreement agreement(world());
+  GhostExchange exchange(world(), agreement, table);
+  const DomainGeometry geometry(structure.cell,
+                                choose_rank_grid(structure.cell, world().size(), 5, structure.positions));
+  AtomStore atoms;
+  for (std::size_t id = 0; id < structure.positions.size(); ++id)
+    if (static_cast<int>(id) % world().size() == world().rank())  // anywhere but at home
+      atoms.add_owned(table, static_cast<AtomId>(id), structure.positions[id], {static_cast<double>(id), 0, 0});
+  for (int round = 0; round < 3; ++round) {
+    exchange.migrate(geometry, atoms);
+    exchange.make_copies(geometry, 5, atoms);
+    std::vector<std::int64_t> owners(structure.positions.size(), 0);
+    for (Index i = 0; i < atoms.n_owned; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      EXPECT_EQ(geometry.owner(atoms.positions[at]), world().rank());
+      EXPECT_EQ(atoms.velocities[at].x, static_cast<double>(atoms.ids[at]));
+      ++owners[static_cast<std::size_t>(atoms.ids[at])];
+      atoms.positions[at] +=
+          structure.cell.to_cartesian({1.5 + 0.37 * static_cast<double>(atoms.ids[at] % 11), -2.25, 0.5});
+    }
+    world().all_reduce_sum(owners);
+    EXPECT_EQ(owners, std::vector<std::int64_t>(owners.size(), 1));
+  }
+}
+
+}  // namespace haven::testing

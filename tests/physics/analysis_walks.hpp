@@ -1,0 +1,117 @@
+#pragma once
+#include <cmath>
+#include <cstdint>
+
+#include "analysis/transport.hpp"
+
+/// Synthetic motion with known transport coefficients for the calibration of the estimators.
+namespace haven::testing {
+
+/// xoshiro256+ with Marsaglia's polar method: the calibration draws some 10^8 normals, and the program's own
+/// counter-based generator would take most of the time.
+class FastRandom {
+ public:
+  explicit FastRandom(std::uint64_t seed) {
+    for (std::uint64_t& word : state_) {  // splitmix64
+      seed += 0x9e3779b97f4a7c15ULL;
+      std::uint64_t z = seed;
+      z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9ULL;
+      z = (z ^ (z >> 27U)) * 0x94d049bb133111ebULL;
+      word = z ^ (z >> 31U);
+    }
+  }
+  std::uint64_t bits() {
+    const std::uint64_t result = state_[0] + state_[3], t = state_[1] << 17U;
+    state_[2] ^= state_[0], state_[3] ^= state_[1], state_[1] ^= state_[2], state_[0] ^= state_[3], state_[2] ^= t;
+    state_[3] = (state_[3] << 45U) | (state_[3] >> 19U);
+    return result;
+  }
+  double uniform() { return static_cast<double>(bits() >> 11U) * 0x1p-53; }
+  std::size_t below(std::size_t n) { return static_cast<std::size_t>(uniform() * static_cast<double>(n)); }
+  double normal() {
+    if (has_spare_) return has_spare_ = false, spare_;
+    double u = 0, v = 0, s = 0;
+    do {
+      u = 2.0 * uniform() - 1.0, v = 2.0 * uniform() - 1.0, s = u * u + v * v;
+    } while (s >= 1.0 || s == 0.0);
+    const double f = std::sqrt(-2.0 * std::log(s) / s);
+    spare_ = v * f, has_spare_ = true;
+    return u * f;
+  }
+
+ private:
+  std::uint64_t state_[4];
+  double spare_ = 0;
+  bool has_spare_ = false;
+};
+
+/// Brownian ions: steps of unit variance per frame and axis (A^2), part of which is common to all ions, plus white
+/// vibration. Frames are 0.1 ps apart: D* = 0.5 A^2 / 0.1 ps = 5 A^2/ps = 5e-4 cm^2/s; D_sigma = D* (1 + (N-1)
+/// correlation).
+struct Walk {
+  int ions = 48;
+  int frames = 2000;
+  double correlation = 0;  ///< of the steps of two ions
+  double noise = 1;        ///< A, sd of the vibration per axis
+  double step = 1;         ///< A, sd per frame and axis
+};
+inline constexpr double walk_diffusion = 5e-4;  ///< cm^2/s for step = 1
+
+inline IonTracks make_walk(const Walk& walk, std::uint64_t seed) {
+  FastRandom random(seed);
+  IonTracks tracks;
+  tracks.path = "walk";
+  tracks.numbers.assign(static_cast<std::size_t>(walk.ions), 3);
+  tracks.series.assign(static_cast<std::size_t>(3 * walk.ions),
+                       std::vector<double>(static_cast<std::size_t>(walk.frames)));
+  tracks.n_frames = walk.frames;
+  tracks.interval_ps = 0.1;
+  tracks.mean_cell = Mat3{{{{30, 0, 0}, {0, 30, 0}, {0, 0, 30}}}};
+  tracks.volume = 27000;
+  tracks.temperature_K = 600;
+  const double own = walk.step * std::sqrt(1.0 - walk.correlation), common = walk.step * std::sqrt(walk.correlation);
+  std::vector<double> shared(static_cast<std::size_t>(3 * walk.frames), 0.0);
+  if (walk.correlation > 0)
+    for (double& value : shared) value = common * random.normal();
+  for (std::size_t s = 0; s < tracks.series.size(); ++s) {
+    double position = 0;
+    for (std::size_t t = 0; t < tracks.series[s].size(); ++t) {
+      position += own * random.normal() + shared[3 * t + s % 3];
+      tracks.series[s][t] = position + (walk.noise > 0 ? walk.noise * random.normal() : 0.0);
+    }
+  }
+  return tracks;
+}
+
+/// Options for walks: a hop length for which diffusion is reached after about ten frames.
+inline TransportOptions walk_options() {
+  TransportOptions options;
+  options.mobile = {"Li"};
+  options.charges = {{"Li", 1.0}};
+  options.hop_length = 7.5;
+  return options;
+}
+
+/// How often intervals cover a true value.
+struct Coverage {
+  int runs = 0, in68 = 0, in95 = 0, refused = 0;
+  double sum_log = 0, sum_log2 = 0, sum_sd = 0;
+  void add(const Estimate& estimate, double truth) {
+    if (!estimate.determined()) {
+      ++refused;
+      return;
+    }
+    ++runs;
+    in68 += estimate.ci68[0] <= truth && truth <= estimate.ci68[1];
+    in95 += estimate.ci95[0] <= truth && truth <= estimate.ci95[1];
+    const double error = std::log(estimate.value / truth);
+    sum_log += error, sum_log2 += error * error, sum_sd += estimate.log_sd();
+  }
+  double share68() const { return static_cast<double>(in68) / runs; }
+  double share95() const { return static_cast<double>(in95) / runs; }
+  double bias() const { return sum_log / runs; }
+  double rms() const { return std::sqrt(sum_log2 / runs); }
+  double mean_sd() const { return sum_sd / runs; }
+};
+
+}  // namespace haven::testing

@@ -1,0 +1,179 @@
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "md/integrators/csvr.hpp"
+#include "support/every_potential.hpp"
+#include "support/md_fixtures.hpp"
+
+// The trajectory is a function of the input alone; "equal" means equal bits.
+namespace haven::testing {
+namespace {
+
+MdOptions ramp_then_nve() {
+  auto ramp = nvt_stage(80, 50, 200), produce = nve_stage(80, 200);
+  ramp.temperature = {80, 140};
+  produce.trajectory_interval = 7;
+  MdOptions options = options_for({ramp, produce});
+  options.thermo_interval = 20;
+  return options;
+}
+
+std::string final_text(const RunSetup& setup) { return exact_text(run(setup)->outcome.final_state); }
+
+class Determinism : public ::testing::Test {
+ protected:
+  std::unique_ptr<Potential> potential = argon();
+  MdInput input = input_for(triclinic_argon(3));
+  MdOptions options = ramp_then_nve();
+};
+
+}  // namespace
+
+TEST_F(Determinism, ThreadCount) {
+  std::vector<std::string> texts;
+  for (const int threads : {1, 2, 3})
+    texts.push_back(final_text({.potential = *potential,
+                                .input = input,
+                                .options = options_for({nvt_stage(80, 50, 100)}),
+                                .threads = threads}));
+  EXPECT_EQ(texts[0], texts[1]);
+  EXPECT_EQ(texts[0], texts[2]);
+}
+
+TEST_F(Determinism, SkinAndForcedRebuilds) {
+  std::vector<std::string> texts;
+  std::vector<Index> rebuilds;
+  std::vector<std::vector<std::string>> calls;
+  for (const double skin : {1.0, 0.3, 0.0}) {
+    options.skin = skin;
+    const auto result = run({.potential = *potential, .input = input, .options = options});
+    texts.push_back(exact_text(result->outcome.final_state));
+    calls.push_back(result->sink.calls);
+    rebuilds.push_back(result->outcome.rebuilds);
+  }
+  EXPECT_EQ(texts[0], texts[1]);
+  EXPECT_EQ(texts[0], texts[2]);
+  EXPECT_EQ(calls[0], calls[1]);
+  EXPECT_EQ(calls[0], calls[2]);
+  EXPECT_LT(rebuilds[0], rebuilds[1]);
+  EXPECT_EQ(rebuilds[2], 201);  // every step, and once at the start
+}
+
+/// Rows want the virial and frames gather atoms; neither may change a bit of the motion, with any potential.
+TEST_F(Determinism, OutputIntervalsSkinAndThreadsWithEveryPotential) {
+  for (const PotentialCase& c : every_potential()) {
+    SCOPED_TRACE(c.name);
+    const auto made = c.make();
+    const auto text = [&](double skin, std::int64_t interval, int threads) {
+      auto stage = nvt_stage(300, 20, 15);
+      stage.trajectory_interval = interval;
+      MdOptions any = options_for({stage});
+      any.timestep_fs = 0.5;
+      any.skin = skin;
+      any.thermo_interval = interval;
+      any.guards.max_force = any.guards.max_temperature_factor = 0;  // random weights have no reason to be gentle
+      SimulationState state =
+          run({.potential = *made, .input = input_for(structure_for(c, 5, 24), 10), .options = any, .threads = threads})
+              ->outcome.final_state;
+      state.variables.erase("guard.drift");  // it counts rows
+      return exact_text(state);
+    };
+    const std::string expected = text(1.0, 100, 1);
+    EXPECT_EQ(text(1.0, 1, 1), expected);
+    EXPECT_EQ(text(0.0, 7, 1), expected);
+    EXPECT_EQ(text(0.3, 100, 2), expected);
+  }
+}
+
+TEST_F(Determinism, RunsInParts) {
+  const auto whole = run({.potential = *potential, .input = input, .options = options});
+  const std::string expected = exact_text(whole->outcome.final_state);
+  for (const std::vector<std::int64_t>& stops :
+       {std::vector<std::int64_t>{100}, {37, 100}, {1}, {99, 101, 163}, {199}}) {
+    // A checkpoint at each of these steps; the run then goes on from it with new objects.
+    std::optional<SimulationState> state;
+    for (const std::int64_t stop : stops) {
+      MdOptions part = options;
+      part.checkpoint_interval = 1;
+      const auto made = run({.potential = *potential, .input = input, .options = part, .restart = state});
+      for (const auto& checkpoint : made->sink.checkpoints)
+        if (checkpoint.step == stop) state = checkpoint;
+      ASSERT_EQ(state->step, stop);
+    }
+    EXPECT_EQ(final_text({.potential = *potential, .input = input, .options = options, .restart = state}), expected)
+        << stops.front();
+  }
+}
+
+TEST_F(Determinism, OutputOfARestartContinuesWhereTheCheckpointWas) {
+  options.checkpoint_interval = 37;
+  const auto whole = run({.potential = *potential, .input = input, .options = options});
+  const SimulationState& from = whole->sink.checkpoints.front();
+  ASSERT_EQ(from.step, 37);
+  const auto rest = run({.potential = *potential, .input = input, .options = options, .restart = from});
+  std::vector<std::int64_t> expected, found;
+  for (const auto& row : whole->sink.rows)
+    if (row.step > 37) expected.push_back(row.step);
+  for (const auto& row : rest->sink.rows) found.push_back(row.step);
+  EXPECT_EQ(found, expected);
+  EXPECT_EQ(std::vector<std::string>(rest->sink.calls.end() - 10, rest->sink.calls.end()),
+            std::vector<std::string>(whole->sink.calls.end() - 10, whole->sink.calls.end()));
+}
+
+TEST_F(Determinism, CheckpointsByTimeDoNotChangeTheTrajectory) {
+  const std::string expected = final_text({.potential = *potential, .input = input, .options = options});
+  options.checkpoint_minutes = 1e-12;  // due at every step
+  const auto result = run({.potential = *potential, .input = input, .options = options});
+  EXPECT_EQ(result->sink.checkpoints.size(), 200u);
+  EXPECT_EQ(exact_text(result->outcome.final_state), expected);
+}
+
+TEST_F(Determinism, SignalsStopAtTheStepAndTheRunGoesOn) {
+  const std::string expected = final_text({.potential = *potential, .input = input, .options = options});
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) {
+    const auto stopped = run(
+        {.potential = *potential, .input = input, .options = options, .on_frame = [&](const TrajectoryFrame& frame) {
+           if (frame.step == 128) std::raise(signal);
+         }});
+    EXPECT_EQ(stopped->outcome.status, RunStatus::stopped);
+    EXPECT_NE(stopped->outcome.reason.find("signal"), std::string::npos);
+    EXPECT_EQ(stopped->outcome.last_step, 129);  // the frame of 128 is written after its step was agreed on
+    const SimulationState& state = stopped->sink.checkpoints.back();
+    EXPECT_EQ(exact_text(state), exact_text(stopped->outcome.final_state));
+    EXPECT_EQ(final_text({.potential = *potential, .input = input, .options = options, .restart = state}), expected);
+  }
+}
+
+TEST_F(Determinism, TimeLimitStopsAndTheRunGoesOn) {
+  const std::string expected = final_text({.potential = *potential, .input = input, .options = options});
+  const auto stopped = run({.potential = *potential, .input = input, .options = options, .wall_limit_s = 1e-9});
+  EXPECT_EQ(stopped->outcome.status, RunStatus::stopped);
+  EXPECT_EQ(stopped->outcome.last_step, 1);
+  EXPECT_EQ(
+      final_text(
+          {.potential = *potential, .input = input, .options = options, .restart = stopped->sink.checkpoints.back()}),
+      expected);
+}
+
+TEST_F(Determinism, InfinitelyWeakThermostatIsNve) {
+  const auto text_without_variables = [&](const StageOptions& stage) {
+    SimulationState state =
+        run({.potential = *potential, .input = input, .options = options_for({stage})})->outcome.final_state;
+    state.variables.clear();
+    return exact_text(state);
+  };
+  EXPECT_EQ(text_without_variables(nvt_stage(80, std::numeric_limits<double>::infinity(), 200)),
+            text_without_variables(nve_stage(80, 200)));
+}
+
+TEST_F(Determinism, FinishedRunStartedAgainDoesNothing) {
+  const auto whole = run({.potential = *potential, .input = input, .options = options});
+  const auto again =
+      run({.potential = *potential, .input = input, .options = options, .restart = whole->sink.checkpoints.back()});
+  EXPECT_EQ(again->outcome.status, RunStatus::finished);
+  EXPECT_EQ(again->outcome.first_step, again->outcome.last_step);
+  EXPECT_EQ(exact_text(again->outcome.final_state), exact_text(whole->outcome.final_state));
+}
+
+}  // namespace haven::testing

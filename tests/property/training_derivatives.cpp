@@ -1,0 +1,170 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/rng.hpp"
+#include "support/finite_difference.hpp"
+#include "support/training_fixtures.hpp"
+#include "training/edge_kernels.hpp"
+
+namespace haven::testing {
+namespace {
+
+using namespace training;
+
+class TrainerOfKind : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Kinds, TrainerOfKind, ::testing::Values("moment", "behler-parrinello", "chebyshev"),
+                         [](const auto& param) {
+                           std::string name = param.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+constexpr LossScale all_terms{.energy = 3.0, .force = 1.0, .stress = 2.0, .frames = 2};
+
+/// T14. The loss has energy, force and virial terms; fourth-order differences with h = 1e-3 leave a relative error of
+/// the order of h^4, and weights whose gradient is a thousandth of the largest are compared on that scale.
+TEST_P(TrainerOfKind, LossGradientIsItsFiniteDifference) {
+  const Model model = random_model({.kind = GetParam(), .elements = {3, 16}, .cutoff = 4.0, .hidden = 6, .seed = 3});
+  TrainerView view = view_of(model);
+  view.normalisation.energy_scale = 0.7;
+  const TrainingProgram<double> program(view.descriptor, view.layout, view.normalisation, RadialMode::exact);
+  ShardEvaluator<double> evaluator(program);
+  const auto data = labelled_frames(2);
+  PreparedFrame<double> first(data[0].structure, model), second(data[1].structure, model);
+  std::vector<LabelledFrame<double>> frames{first.frame, second.frame};
+  for (std::size_t f = 0; f < 2; ++f) {
+    frames[f].energy = 0.3;
+    frames[f].forces = data[f].forces;
+    frames[f].virial = Mat3{{{{0.5, 0.1, 0}, {0.1, -0.3, 0.2}, {0, 0.2, 0.1}}}};
+  }
+  std::vector<double> parameters = view.parameters, gradient(parameters.size());
+  evaluator.gradient(frames, parameters, all_terms, gradient);
+  const double scale = std::abs(*std::max_element(gradient.begin(), gradient.end(),
+                                                  [](double a, double b) { return std::abs(a) < std::abs(b); }));
+  RandomSequence random(7, Stream::test, 1);
+  for (int trial = 0; trial < 50; ++trial) {
+    const auto k = static_cast<std::size_t>(random.below(parameters.size()));
+    const double centre = parameters[k];
+    const double difference = central_difference(
+        [&](double h) {
+          parameters[k] = centre + h;
+          return evaluator.errors(frames, parameters, all_terms).loss;
+        },
+        1e-3);
+    parameters[k] = centre;
+    EXPECT_NEAR(gradient[k], difference, 1e-6 * std::max(std::abs(difference), 1e-3 * scale)) << "parameter " << k;
+  }
+}
+
+TEST_P(TrainerOfKind, AbsentLabelsLeaveNoTraceInTheGradient) {
+  const Model model = random_model({.kind = GetParam(), .elements = {3, 16}, .cutoff = 4.0, .hidden = 6, .seed = 3});
+  const TrainerView view = view_of(model);
+  const TrainingProgram<double> program(view.descriptor, view.layout, view.normalisation, RadialMode::exact);
+  ShardEvaluator<double> evaluator(program);
+  const auto data = labelled_frames(1);
+  PreparedFrame<double> prepared(data[0].structure, model);
+  LabelledFrame<double> energy_only = prepared.frame;
+  energy_only.energy = 0.3;
+  LabelledFrame<double> everything = energy_only;
+  everything.forces = data[0].forces;
+  everything.virial = Mat3::identity();
+  std::vector<double> a(view.parameters.size()), b(view.parameters.size());
+  const LossSums sums = evaluator.gradient(std::span(&energy_only, 1), view.parameters, all_terms, a);
+  const LossScale energy_term{.energy = all_terms.energy, .force = 0, .stress = 0, .frames = all_terms.frames};
+  evaluator.gradient(std::span(&everything, 1), view.parameters, energy_term, b);
+  EXPECT_EQ(a, b);
+  EXPECT_EQ(sums.force_components, 0);
+  EXPECT_EQ(sums.stress_components, 0);
+  EXPECT_EQ(sums.energies, 1);
+}
+
+template <class T>
+EdgeProgram<T> edge_program(const Model& model, RadialMode mode) {
+  const Descriptor descriptor = describe(model);
+  EdgeProgram<T> program{.layout = make_layout(descriptor.centres[0], static_cast<Index>(model.elements.size())),
+                         .radial = {}};
+  for (const PrimitiveGroup& group : program.layout.groups) {
+    std::vector<RadialFunction> functions;
+    for (const int p : group.primitives)
+      functions.push_back(descriptor.centres[0].primitives[static_cast<std::size_t>(p)].function);
+    program.radial.emplace_back(std::move(functions), descriptor.cutoff, mode);
+  }
+  return program;
+}
+
+std::vector<double> random_numbers(std::size_t n, std::uint64_t step) {
+  RandomSequence random(11, Stream::test, step);
+  std::vector<double> values(n);
+  for (double& v : values) v = random.normal();
+  return values;
+}
+
+/// <dL/dF, J^T G> + <dL/dW, ...> = <J (dL/dF, dL/dW), G>: what makes the force loss's gradient exact. Holds to the
+/// rounding of sums of some thousand products.
+TEST_P(TrainerOfKind, TangentsAreTheTransposeOfForces) {
+  const Model model = random_model({.kind = GetParam(), .elements = {3, 16}, .cutoff = 4.0, .hidden = 6, .seed = 3});
+  const auto program = edge_program<double>(model, RadialMode::exact);
+  const auto data = labelled_frames(2);
+  PreparedFrame<double> first(data[0].structure, model), second(data[1].structure, model);
+  std::vector<Column<double>> columns;
+  std::int32_t atoms = 0, frame = 0;
+  for (const auto* prepared : {&first, &second}) {
+    for (std::size_t i = 0; i < prepared->species.size(); ++i)
+      if (prepared->species[i] == 0)
+        columns.push_back(
+            {.edges = &prepared->edges, .atom = static_cast<std::int32_t>(i), .first_atom = atoms, .frame = frame});
+    atoms += static_cast<std::int32_t>(prepared->species.size());
+    ++frame;
+  }
+  const auto size = static_cast<std::size_t>(program.layout.rows) * columns.size();
+  const auto g = random_numbers(size, 1), force_in = random_numbers(3 * static_cast<std::size_t>(atoms), 2),
+             virial_in = random_numbers(18, 3);
+  std::vector<double> forces(force_in.size(), 0.0), virials(18, 0.0), tangents(size);
+  EdgeScratch<double> scratch;
+  const std::span<const Column<double>> view(columns);
+  add_forces<double>(program, view, scratch, g.data(), forces, virials);
+  sum_tangents<double>(program, view, scratch, force_in, virial_in, tangents.data());
+  double left = 0, right = 0, size_of_terms = 0;
+  for (std::size_t k = 0; k < forces.size(); ++k) left += forces[k] * force_in[k];
+  for (std::size_t k = 0; k < 18; ++k) left += virials[k] * virial_in[k];
+  for (std::size_t k = 0; k < size; ++k) {
+    right += tangents[k] * g[k];
+    size_of_terms += std::abs(tangents[k] * g[k]);
+  }
+  EXPECT_NEAR(left, right, 1e-13 * size_of_terms);
+}
+
+/// Float sums of about fifty terms of order one with tabulated radial functions: 1e-5 of the largest moment.
+TEST_P(TrainerOfKind, FloatMomentsAreTheDoubleOnesToFloatRounding) {
+  const Model model = random_model({.kind = GetParam(), .elements = {3, 16}, .cutoff = 4.0, .hidden = 6, .seed = 3});
+  const auto exact = edge_program<double>(model, RadialMode::exact);
+  const auto fast = edge_program<float>(model, RadialMode::table);
+  const auto data = labelled_frames(1);
+  PreparedFrame<double> wide(data[0].structure, model);
+  PreparedFrame<float> narrow(data[0].structure, model);
+  std::vector<Column<double>> wide_columns;
+  std::vector<Column<float>> narrow_columns;
+  for (std::int32_t i = 0; i < static_cast<std::int32_t>(wide.species.size()); ++i) {
+    wide_columns.push_back({.edges = &wide.edges, .atom = i});
+    narrow_columns.push_back({.edges = &narrow.edges, .atom = i});
+  }
+  const auto size = static_cast<std::size_t>(exact.layout.rows) * wide_columns.size();
+  std::vector<double> m(size);
+  std::vector<float> n(size);
+  EdgeScratch<double> wide_scratch;
+  EdgeScratch<float> narrow_scratch;
+  sum_moments<double>(exact, std::span<const Column<double>>(wide_columns), wide_scratch, m.data());
+  sum_moments<float>(fast, std::span<const Column<float>>(narrow_columns), narrow_scratch, n.data());
+  double largest = 0, difference = 0;
+  for (std::size_t k = 0; k < size; ++k) {
+    largest = std::max(largest, std::abs(m[k]));
+    difference = std::max(difference, std::abs(m[k] - static_cast<double>(n[k])));
+  }
+  EXPECT_GT(largest, 0.01);
+  EXPECT_LE(difference, 1e-5 * largest);
+}
+
+}  // namespace
+}  // namespace haven::testing

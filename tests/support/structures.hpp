@@ -1,0 +1,63 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/structure.hpp"
+#include "potentials/model.hpp"
+#include "potentials/potential.hpp"
+
+namespace haven::testing {
+
+/// What a made-up disordered structure is like.
+struct RandomStructure {
+  int atoms = 12;
+  std::vector<int> elements = {3};  ///< atomic numbers, assigned in turn
+  double volume_per_atom = 20;      ///< A^3
+  double minimum_distance = 1.8;    ///< A, over periodic images too
+  double shear = 0.25;              ///< 0: cubic; otherwise triclinic, off-diagonal elements relative to the edge
+  std::uint64_t seed = 1;
+};
+/// Random sequential placement: never two atoms nearer than the minimum distance, the same bits for the same options.
+[[nodiscard]] Structure random_structure(const RandomStructure& options);
+
+/// A model with random weights whose features are standardised on a random structure, so that no activation saturates.
+struct RandomModel {
+  std::string kind = "moment";
+  std::string preset = "fast";
+  std::vector<int> elements = {3};
+  double cutoff = 5.0;
+  int hidden = 12;
+  Activation activation = Activation::tanh;
+  std::uint64_t seed = 1;
+};
+[[nodiscard]] Model random_model(const RandomModel& options);
+
+/// Applies x -> m x to the cell and all positions (columns convention: every vector v becomes m v).
+[[nodiscard]] Structure transformed(const Structure& structure, const Mat3& m);
+/// A random rotation, or with `reflect` of -1 a rotation with reflection (determinant = `reflect`).
+[[nodiscard]] Mat3 random_orthogonal(std::uint64_t seed, int reflect);
+
+/// All an evaluation can say, with the neighbour list of radius cutoff + skin.
+struct FullEvaluation {
+  double energy = 0;
+  std::vector<Vec3> forces;
+  std::vector<FixedVec3> fixed_forces;
+  Mat3 virial{};
+  FixedSum fixed_energy{};
+  FixedTensor fixed_virial{};
+  std::vector<double> atom_energies;
+  std::vector<Mat3> atom_virials;
+  EvaluationFault fault = EvaluationFault::none;
+  AtomId fault_atom = -1;
+  Index extrapolating = 0;
+};
+[[nodiscard]] FullEvaluation evaluate_all(const Potential& potential, const Structure& structure, double skin = 0);
+
+/// Largest component of a set of vectors: the "scale" of force tolerances.
+[[nodiscard]] double largest_component(const std::vector<Vec3>& vectors);
+[[nodiscard]] double largest_difference(const std::vector<Vec3>& a, const std::vector<Vec3>& b);
+[[nodiscard]] double largest_component(const Mat3& m);
+[[nodiscard]] double largest_difference(const Mat3& a, const Mat3& b);
+
+}  // namespace haven::testing

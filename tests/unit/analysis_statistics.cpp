@@ -1,0 +1,112 @@
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "analysis/distributions.hpp"
+#include "analysis/estimate.hpp"
+#include "analysis/haven_ratio.hpp"
+#include "analysis/planner.hpp"
+#include "analysis/regression.hpp"
+
+namespace haven {
+namespace {
+
+/// The double sum of the definition, term by term.
+double brute_force_covariance(Index n, Index m, Index l, double increment, double noise) {
+  double sum = 0;
+  for (Index i = 0; i < n - m; ++i)
+    for (Index j = 0; j < n - l; ++j) {
+      const double overlap = static_cast<double>(std::max<Index>(0, std::min(i + m, j + l) - std::max(i, j)));
+      const int delta = (i + m == j + l) - (i + m == j) - (i == j + l) + (i == j);
+      const double c = increment * overlap + noise * delta;
+      sum += c * c;
+    }
+  return 2.0 * sum / (static_cast<double>(n - m) * static_cast<double>(n - l));
+}
+
+}  // namespace
+
+// Tabulated values (Abramowitz & Stegun; four to six digits).
+TEST(Distributions, AgreeWithTables) {
+  EXPECT_NEAR(normal_quantile(0.975), 1.959964, 1e-6);
+  EXPECT_NEAR(normal_quantile(0.84), 0.994458, 1e-6);
+  EXPECT_NEAR(chi2_quantile(0.95, 2), 5.991465, 1e-6);
+  EXPECT_NEAR(chi2_quantile(0.05, 30), 18.492661, 1e-5);
+  EXPECT_NEAR(chi2_survival(3.841459, 1), 0.05, 1e-6);
+  EXPECT_NEAR(student_quantile(0.975, 2), 4.302653, 1e-5);
+  EXPECT_NEAR(student_quantile(0.975, 47), 2.011741, 1e-5);
+}
+
+TEST(Planner, RuleOfThreeWhenNothingWasSeen) {
+  EXPECT_NEAR(poisson_upper_bound(0), 2.995732, 1e-5);
+  EXPECT_NEAR(poisson_upper_bound(3), 7.753657, 1e-5);
+}
+
+TEST(Planner, NeededLengthInvertsTheError) {
+  const double run = needed_run_ps(50, 0.10);
+  EXPECT_NEAR(run, 8000, 10);  // 8 ns for 50 ps and 10 %, the table of the design
+  EXPECT_NEAR(collective_relative_error(run, 50), 0.10, 1e-12);
+}
+
+TEST(Estimate, IntervalsAreSymmetricInTheLogarithm) {
+  const Estimate e = log_normal_estimate(2e-6, 0.2);
+  EXPECT_NEAR(e.log_sd(), 0.2, 1e-12);
+  EXPECT_NEAR(e.ci95[0] * e.ci95[1], 4e-12, 1e-24);
+  EXPECT_NEAR(e.n_eff, 2.0 / (3 * 0.04), 1e-9);
+}
+
+TEST(HavenRatio, AddsRelativeErrorsAndPassesRefusalsOn) {
+  const Estimate tracer = log_normal_estimate(1e-6, 0.03), collective = log_normal_estimate(2e-6, 0.04);
+  const Estimate ratio = haven_ratio(tracer, collective, 0);
+  EXPECT_DOUBLE_EQ(ratio.value, 0.5);
+  EXPECT_NEAR(ratio.log_sd(), 0.05, 1e-12);
+  EXPECT_NE(haven_ratio(tracer, refused_estimate("too short"), 0).refused.find("too short"), std::string::npos);
+}
+
+TEST(HavenRatio, CorrelationOfBlocksCountsOnlyWhenSignificant) {
+  const std::vector<double> a{1, 2, 3, 4, 5, 6, 7, 8}, b{2, 4, 6, 8, 10, 12, 14, 16.5}, c{1, -1, 1, -1, -1, 1, -1, 1};
+  EXPECT_GT(block_correlation(a, b), 0.99);
+  EXPECT_EQ(block_correlation(a, c), 0);
+}
+
+TEST(OverlapCovariance, EqualsTheDoubleSumOfItsDefinition) {
+  const std::vector<Index> lags{1, 2, 3, 5, 8, 13, 20};
+  const Index n = 41;
+  const OverlapCovariance covariance(n, lags);
+  for (std::size_t a = 0; a < lags.size(); ++a)
+    for (std::size_t b = 0; b < lags.size(); ++b) {
+      const double expected = brute_force_covariance(n, lags[a], lags[b], 0.7, 0.3);
+      EXPECT_NEAR(covariance(a, b, 0.7, 0.3), expected, 1e-12 * expected) << lags[a] << " " << lags[b];
+    }
+}
+
+TEST(FitLine, ReturnsAnExactLineExactly) {
+  const OverlapCovariance covariance(1000, {10, 12, 14, 17, 20, 24, 28, 34, 40});
+  RunCurve run{&covariance, {}, 20.0};
+  for (const Index lag : covariance.lags()) run.y.push_back(2.0 + 3.0 * static_cast<double>(lag));
+  const LineFit fit = fit_line(std::vector<RunCurve>{run, run}, {0, 9}, {});
+  EXPECT_NEAR(fit.slope, 3.0, 1e-10);
+  EXPECT_NEAR(fit.intercept, 2.0, 1e-8);
+  EXPECT_NEAR(fit.chi2, 0, 1e-6);
+  EXPECT_EQ(fit.between_sd, 0);
+}
+
+TEST(FitLine, ReplicasThatDisagreeWidenTheError) {
+  const OverlapCovariance covariance(4000, {10, 14, 20, 28, 40});
+  std::vector<RunCurve> runs;
+  for (const double slope : {1.0, 2.0, 3.0}) {
+    RunCurve run{&covariance, {}, 100.0};
+    for (const Index lag : covariance.lags()) run.y.push_back(slope * static_cast<double>(lag));
+    runs.push_back(run);
+  }
+  const LineFit fit = fit_line(runs, {0, 5}, {});
+  EXPECT_NEAR(fit.slope, 2.0, 1e-6);
+  EXPECT_NEAR(fit.between_sd, 1.0, 0.05);  // sample standard deviation of 1, 2, 3
+  EXPECT_NEAR(fit.slope_sd, 1.0 / std::sqrt(3.0), 0.05);
+  EXPECT_LT(fit.heterogeneity_p, 1e-6);
+  EXPECT_GT(fit.quantile_factor, 2.0);  // Student's t with two degrees of freedom: 4.30 / 1.96
+}
+
+}  // namespace haven

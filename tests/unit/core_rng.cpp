@@ -1,0 +1,65 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "core/rng.hpp"
+
+namespace haven {
+
+// Known-answer vector of Philox4x32-10 (Random123's kat_vectors): the generator must be the published one.
+TEST(Rng, IsPhilox4x32WithTenRounds) {
+  const auto zero = random_bits(0, static_cast<Stream>(0), 0, 0);
+  EXPECT_EQ(zero[0], 0x6627e8d5U);
+  EXPECT_EQ(zero[1], 0xe169c58dU);
+  EXPECT_EQ(zero[2], 0xbc57ac4cU);
+  EXPECT_EQ(zero[3], 0x9b00dbd8U);
+}
+
+TEST(Rng, StreamsStepsAndIndicesAreDistinct) {
+  std::set<std::array<std::uint32_t, 4>> seen;
+  int draws = 0;
+  for (const Stream stream : {Stream::csvr, Stream::initial_velocity, Stream::batch_order})
+    for (std::uint64_t step = 0; step < 100; ++step)
+      for (std::uint32_t index = 0; index < 100; ++index, ++draws) seen.insert(random_bits(7, stream, step, index));
+  EXPECT_EQ(static_cast<int>(seen.size()), draws);
+}
+
+// 1e5 draws: the mean of a standard normal has standard error 0.0032 and its variance 0.0045; four of each are allowed.
+TEST(Rng, NormalNumbersHaveZeroMeanAndUnitVariance) {
+  double sum = 0, squares = 0;
+  const int n = 100000;
+  for (int k = 0; k < n / 2; ++k)
+    for (const double x : random_normal(3, Stream::test, 5, static_cast<std::uint32_t>(k))) {
+      sum += x;
+      squares += x * x;
+    }
+  EXPECT_NEAR(sum / n, 0.0, 4 * 0.0032);
+  EXPECT_NEAR(squares / n, 1.0, 4 * 0.0045);
+}
+
+// Gamma(k, 1) has mean k and variance k: standard errors sqrt(k/n) and about sqrt((2k^2 + 6k)/n).
+TEST(Rng, GammaNumbersHaveTheRightMeanAndVariance) {
+  RandomSequence random(11, Stream::test, 1);
+  const double shape = 7.5;
+  const int n = 40000;
+  double sum = 0, squares = 0;
+  for (int k = 0; k < n; ++k) {
+    const double x = random.gamma(shape);
+    sum += x;
+    squares += x * x;
+  }
+  const double mean = sum / n;
+  EXPECT_NEAR(mean, shape, 4 * std::sqrt(shape / n));
+  EXPECT_NEAR(squares / n - mean * mean, shape, 4 * std::sqrt((2 * shape * shape + 6 * shape) / n));
+}
+
+TEST(Rng, UniformNumbersStayInsideTheOpenInterval) {
+  for (std::uint32_t k = 0; k < 100000; ++k)
+    for (const double u : random_uniform(1, Stream::test, 2, k)) {
+      ASSERT_GT(u, 0.0);
+      ASSERT_LT(u, 1.0);
+    }
+}
+
+}  // namespace haven

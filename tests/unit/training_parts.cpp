@@ -1,0 +1,243 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "core/error.hpp"
+#include "support/failing_file_system.hpp"
+#include "support/shared_data.hpp"
+#include "training/learning_curve.hpp"
+#include "training/prepare.hpp"
+#include "training/radial_table.hpp"
+#include "training/reference_energies.hpp"
+#include "training/thread_pool.hpp"
+#include "training/training_state.hpp"
+
+namespace haven {
+namespace {
+
+using namespace training;
+
+TEST(ReferenceEnergies, AreFoundWhereCompositionsDetermineThem) {
+  const std::vector<std::vector<Index>> counts{{2, 1}, {1, 1}, {3, 1}, {1, 4}};
+  std::vector<double> energies;
+  for (const auto& c : counts) energies.push_back(-2.0 * static_cast<double>(c[0]) - 5.0 * static_cast<double>(c[1]));
+  const auto fit = fit_reference_energies(counts, energies);
+  EXPECT_TRUE(fit.determined);
+  EXPECT_NEAR(fit.values[0], -2.0, 1e-6);
+  EXPECT_NEAR(fit.values[1], -5.0, 1e-6);
+  EXPECT_LT(fit.residual, 1e-6);
+}
+
+TEST(ReferenceEnergies, AreEqualForASingleComposition) {
+  const std::vector<std::vector<Index>> counts{{20, 2, 4}, {20, 2, 4}, {160, 16, 32}};
+  const std::vector<double> energies{-104.0, -104.26, -832.0};
+  const auto fit = fit_reference_energies(counts, energies);
+  EXPECT_FALSE(fit.determined);
+  for (const double value : fit.values) EXPECT_NEAR(value, -4.0, 0.01);
+}
+
+TEST(RadialTables, AreAsExactAsTheyClaim) {
+  const RadialFunction wave = [](double r) {
+    const double c = std::cos(3 * r), s = std::sin(3 * r), w = 1 - r / 5, f = w * w * w;
+    return RadialValue{.value = c * f,
+                       .slope = -3 * s * f - 0.6 * c * w * w,
+                       .curvature = -9 * c * f + 3.6 * s * w * w + 0.24 * c * w};
+  };
+  const RadialTable<double> table({wave}, 5.0, RadialMode::table);
+  for (double r = 0.1; r < 5; r += 0.0137) {
+    const auto segment = table.segment(r);
+    double value = 0;
+    for (int n = 5; n >= 0; --n) value = value * segment.t + segment.c[static_cast<std::size_t>(n) * table.stride()];
+    EXPECT_NEAR(value, wave(r).value, 1e-11);
+  }
+}
+
+TEST(Optimiser, FindsTheMinimumOfAQuadratic) {
+  Optimiser optimiser({5.0, -3.0});
+  const std::vector<std::uint8_t> mask{0, 0};
+  for (int k = 0; k < 4000; ++k) {
+    const std::vector<double> gradient{2 * (optimiser.parameters[0] - 1), 200 * (optimiser.parameters[1] - 2)};
+    optimiser.update(gradient, 0.02 * std::pow(1e-3, k / 4000.0), mask, {.average_decay = 0.99});
+  }
+  EXPECT_NEAR(optimiser.average[0], 1.0, 1e-3);
+  EXPECT_NEAR(optimiser.average[1], 2.0, 1e-3);
+}
+
+TEST(Optimiser, ClipsAGradientThatIsFarAboveTheUsual) {
+  Optimiser optimiser({0.0});
+  const std::vector<std::uint8_t> mask{0};
+  for (int k = 0; k < 100; ++k) optimiser.update(std::vector<double>{1.0}, 0, mask, {.gradient_clip = 3});
+  const double before = optimiser.first[0];
+  optimiser.update(std::vector<double>{1e6}, 0, mask, {.gradient_clip = 3});
+  EXPECT_NEAR(optimiser.first[0], 0.9 * before + 0.1 * 3.0, 0.02);
+}
+
+TEST(Schedule, RampsUpThenDecaysFromStartToEnd) {
+  TrainOptions options;
+  options.learning_rate_start = 1e-3;
+  options.learning_rate_end = 1e-5;
+  options.warm_up_steps = 10;
+  for (const auto schedule : {TrainOptions::Schedule::cosine, TrainOptions::Schedule::exponential}) {
+    options.schedule = schedule;
+    EXPECT_NEAR(learning_rate(options, 0, 0), 1e-4, 1e-12);
+    EXPECT_NEAR(learning_rate(options, 100, 0), 1e-3, 1e-12);
+    EXPECT_NEAR(learning_rate(options, 100, 1), 1e-5, 1e-12);
+    double last = 1;
+    for (double x = 0; x <= 1; x += 0.1) {
+      EXPECT_LT(learning_rate(options, 100, x), last);
+      last = learning_rate(options, 100, x);
+    }
+  }
+}
+
+TEST(LossBalance, DividesEachTermByTheVarianceOfItsLabels) {
+  const LossSchedule schedule = loss_schedule({}, {.energy = 0.01, .force = 0.25, .virial = 0.04});
+  EXPECT_DOUBLE_EQ(schedule.end.energy, 100.0);
+  EXPECT_DOUBLE_EQ(schedule.start.energy, 2.0);
+  EXPECT_DOUBLE_EQ(schedule.end.force, 4.0);
+  EXPECT_DOUBLE_EQ(schedule.end.stress, 2.5);
+}
+
+TEST(LossBalance, DoesNotExplodeForLabelsThatNeverVary) {
+  const LossSchedule schedule = loss_schedule({}, {.energy = 0, .force = 0, .virial = 0});
+  EXPECT_TRUE(std::isfinite(schedule.end.energy + schedule.end.force + schedule.end.stress));
+}
+
+TEST(Options, AreRefusedByName) {
+  TrainOptions options;
+  options.learning_rate_end = 1.0;
+  try {
+    check_options(options);
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_EQ(error.where(), "train.learning_rate");
+  }
+}
+
+TEST(FeatureStatistics, GiveFeaturesThatNeverVaryAFiniteScale) {
+  Normalisation normalisation{.elements = {{.shift = {0, 0}, .scale = {1, 1}}}};
+  set_feature_statistics({{.features = 2, .atoms = 4, .values = {1, 3, 1, 3, 7, 7, 7, 7}}}, normalisation);
+  EXPECT_DOUBLE_EQ(normalisation.elements[0].shift[0], 2.0);
+  EXPECT_DOUBLE_EQ(normalisation.elements[0].scale[0], 1.0);
+  EXPECT_DOUBLE_EQ(normalisation.elements[0].shift[1], 7.0);
+  EXPECT_DOUBLE_EQ(normalisation.elements[0].scale[1], 1000.0);
+}
+
+TrainingState some_state() {
+  TrainingState state;
+  state.optimiser = Optimiser({1.0, 2.0, 3.0});
+  state.optimiser.step = 17;
+  state.epoch = 4;
+  state.batch = 2;
+  state.best = {.score = 0.5, .epoch = 3, .parameters = {4.0, 5.0, 6.0}, .train = {}, .valid = {}};
+  state.sums.energies = 12;
+  return state;
+}
+
+TEST(TrainingState, ComesBackAsItWasWritten) {
+  const testing::TemporaryFolder folder;
+  PosixFileSystem files;
+  write_training_state(files, folder.file("s"), some_state(), "id");
+  const auto read = read_training_state(files, folder.file("s"), "id");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->optimiser.parameters, some_state().optimiser.parameters);
+  EXPECT_EQ(read->optimiser.step, 17);
+  EXPECT_EQ(read->batch, 2);
+  EXPECT_EQ(read->best.parameters, some_state().best.parameters);
+  EXPECT_EQ(read->sums.energies, 12);
+}
+
+TEST(TrainingState, FallsBackToThePreviousFileWhenTheLastIsDamaged) {
+  const testing::TemporaryFolder folder;
+  PosixFileSystem files;
+  TrainingState state = some_state();
+  write_training_state(files, folder.file("s"), state, "id");
+  state.epoch = 5;
+  write_training_state(files, folder.file("s"), state, "id");
+  const auto size = std::filesystem::file_size(folder.file("s"));
+  for (std::size_t at = 0; at < size; at += 13) {
+    std::fstream file(folder.file("s"), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(at));
+    const char old = static_cast<char>(file.get());
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(static_cast<char>(old ^ 0x10));
+    file.close();
+    const auto read = read_training_state(files, folder.file("s"), "id");
+    ASSERT_TRUE(read) << at;
+    EXPECT_EQ(read->epoch, 4) << at;
+    std::fstream restore(folder.file("s"), std::ios::in | std::ios::out | std::ios::binary);
+    restore.seekp(static_cast<std::streamoff>(at));
+    restore.put(old);
+  }
+  std::filesystem::resize_file(folder.file("s"), size / 2);
+  EXPECT_EQ(read_training_state(files, folder.file("s"), "id")->epoch, 4);
+  std::filesystem::resize_file(folder.file("s.prev"), 3);
+  EXPECT_THROW((void)read_training_state(files, folder.file("s"), "id"), InputError);
+}
+
+TEST(TrainingState, RefusesOtherDataOrOptions) {
+  const testing::TemporaryFolder folder;
+  PosixFileSystem files;
+  write_training_state(files, folder.file("s"), some_state(), "id");
+  EXPECT_THROW((void)read_training_state(files, folder.file("s"), "other"), InputError);
+  EXPECT_FALSE(read_training_state(files, folder.file("none"), "id"));
+}
+
+/// T45 for the training checkpoint: whatever call fails, a whole state is there afterwards.
+TEST(TrainingState, SurvivesTheFailureOfAnyCall) {
+  for (int call = 1;; ++call) {
+    const testing::TemporaryFolder folder;
+    PosixFileSystem good;
+    write_training_state(good, folder.file("s"), some_state(), "id");
+    testing::FailingFileSystem files({.call = call, .error = ENOSPC});
+    TrainingState later = some_state();
+    later.epoch = 5;
+    bool threw = false;
+    try {
+      write_training_state(files, folder.file("s"), later, "id");
+    } catch (const IoError&) {
+      threw = true;
+    }
+    if (!files.failed()) break;
+    const auto read = read_training_state(good, folder.file("s"), "id");
+    ASSERT_TRUE(read) << "call " << call;
+    EXPECT_TRUE(read->epoch == 4 || read->epoch == 5) << files.failed_call() << " " << threw;
+    ASSERT_LT(call, 100);
+  }
+}
+
+TEST(LearningCurve, KeepsTheRowsOfFinishedEpochsOnResume) {
+  const testing::TemporaryFolder folder;
+  const std::string path = folder.file("lcurve.csv");
+  start_curve(path, 0);
+  for (Index epoch = 1; epoch <= 5; ++epoch)
+    append_curve(path, {.epoch = epoch, .step = 10 * epoch, .rate = 1e-3, .train = {.energy = 0.001}, .valid = {}});
+  start_curve(path, 3);
+  append_curve(path, {.epoch = 4, .step = 40, .rate = 1e-3, .train = {}, .valid = {.force = 0.05}});
+  std::ifstream file(path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  ASSERT_EQ(lines.size(), 5u);
+  EXPECT_NE(lines[0].find("valid_force_rmse_meV_per_A"), std::string::npos);
+  EXPECT_EQ(lines[3].substr(0, 2), "3,");
+  EXPECT_EQ(lines[4], "4,40,0.001,,,,,50,,0,0.000");
+}
+
+TEST(ThreadPool, RunsEveryTaskOnceAndPassesTheFirstErrorOn) {
+  ThreadPool pool(3, [] {});
+  std::vector<int> done(100, 0);
+  for (int round = 0; round < 20; ++round) pool.run(100, [&](int k, int) { ++done[static_cast<std::size_t>(k)]; });
+  for (const int n : done) EXPECT_EQ(n, 20);
+  pool.run(0, [](int, int) { FAIL(); });
+  EXPECT_THROW(pool.run(10,
+                        [](int k, int) {
+                          if (k == 3) throw std::runtime_error("three");
+                        }),
+               std::runtime_error);
+}
+
+}  // namespace
+}  // namespace haven

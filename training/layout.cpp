@@ -1,0 +1,84 @@
+#include "training/layout.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "core/error.hpp"
+#include "training/harmonics.hpp"
+
+namespace haven::training {
+namespace {
+
+std::vector<PrimitiveGroup> make_groups(const CentreDescriptor& centre, Index n_elements, Index& local_size) {
+  std::vector<PrimitiveGroup> groups(static_cast<std::size_t>(n_elements));
+  local_size = 0;
+  for (std::size_t b = 0; b < groups.size(); ++b)
+    for (std::size_t p = 0; p < centre.primitives.size(); ++p) {
+      const Primitive& primitive = centre.primitives[p];
+      if (primitive.neighbour != static_cast<int>(b)) continue;
+      groups[b].primitives.push_back(static_cast<int>(p));
+      groups[b].l_max.push_back(primitive.l_max);
+      groups[b].local_offset.push_back(static_cast<std::int32_t>(local_size));
+      groups[b].group_l_max = std::max(groups[b].group_l_max, primitive.l_max);
+      local_size += padded(harmonics_count(primitive.l_max));
+    }
+  return groups;
+}
+
+void add_block(const CentreDescriptor& centre, int l, CentreLayout& layout) {
+  MomentBlock block{
+      .l = l, .offset = layout.rows, .primitives = {}, .channel_offset = layout.mixed_rows, .channels = {}};
+  for (std::size_t p = 0; p < centre.primitives.size(); ++p)
+    if (centre.primitives[p].l_max >= l) block.primitives.push_back(static_cast<int>(p));
+  for (std::size_t c = 0; c < centre.channel_l_max.size(); ++c)
+    if (centre.channel_l_max[c] >= l) block.channels.push_back(static_cast<int>(c));
+  layout.rows += static_cast<Index>(block.primitives.size()) * (2 * l + 1);
+  layout.mixed_rows += static_cast<Index>(block.channels.size()) * (2 * l + 1);
+  layout.blocks.push_back(std::move(block));
+}
+
+std::int32_t mixed_row(const CentreLayout& layout, int l, int channel) {
+  HAVEN_ASSERT(l >= 0 && l < static_cast<int>(layout.blocks.size()));
+  const MomentBlock& block = layout.blocks[static_cast<std::size_t>(l)];
+  const auto found = std::find(block.channels.begin(), block.channels.end(), channel);
+  HAVEN_ASSERT(found != block.channels.end());
+  return static_cast<std::int32_t>(block.channel_offset + (found - block.channels.begin()) * (2 * l + 1));
+}
+
+}  // namespace
+
+CentreLayout make_layout(const CentreDescriptor& centre, Index n_elements) {
+  CentreLayout layout;
+  layout.channels = centre.channels();
+  layout.primitives = static_cast<Index>(centre.primitives.size());
+  HAVEN_ASSERT(centre.mixing.rows == layout.channels && centre.mixing.columns == layout.primitives);
+  for (const int l : centre.channel_l_max) layout.l_max = std::max(layout.l_max, l);
+  for (const Primitive& primitive : centre.primitives) HAVEN_ASSERT(primitive.l_max <= layout.l_max);
+  HAVEN_ASSERT(layout.l_max <= harmonics_l_limit);
+  layout.groups = make_groups(centre, n_elements, layout.local_size);
+  for (int l = 0; l <= layout.l_max; ++l) add_block(centre, l, layout);
+
+  std::vector<std::int32_t> local(centre.primitives.size());
+  for (const PrimitiveGroup& group : layout.groups)
+    for (std::size_t k = 0; k < group.primitives.size(); ++k)
+      local[static_cast<std::size_t>(group.primitives[k])] = group.local_offset[k];
+  for (const MomentBlock& block : layout.blocks)
+    for (const int p : block.primitives)
+      for (int m = -block.l; m <= block.l; ++m)
+        layout.local_of_row.push_back(local[static_cast<std::size_t>(p)] + harmonics_index(block.l, m));
+
+  for (const BasisTerm& term : centre.terms) {
+    const int l = term.degree == 1 ? 0 : term.l;
+    const std::int32_t row = mixed_row(layout, l, term.channel);
+    const double weight = term.degree == 1 ? std::sqrt(4 * std::numbers::pi) : 4 * std::numbers::pi / (2 * l + 1);
+    layout.terms.push_back({.degree = term.degree,
+                            .row = row,
+                            .other = term.degree == 1 ? row : mixed_row(layout, l, term.other_channel),
+                            .m_count = 2 * l + 1,
+                            .weight = weight});
+  }
+  return layout;
+}
+
+}  // namespace haven::training

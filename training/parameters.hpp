@@ -1,0 +1,58 @@
+#pragma once
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "potentials/descriptor.hpp"
+#include "potentials/model.hpp"
+
+namespace haven::training {
+
+/// One dense layer in the flat parameter vector: weights row-major [outputs][inputs], then the bias.
+struct LayerSlice {
+  Index inputs = 0, outputs = 0;
+  Activation activation = Activation::identity;
+  Index weights = 0, bias = 0;  ///< offsets
+};
+
+/// One element's part of the flat parameter vector.
+struct ElementSlice {
+  Index mixing = -1;  ///< offset of [channels][primitives], -1 when the mixing is constant
+  Index channels = 0, primitives = 0;
+  std::vector<LayerSlice> layers;
+};
+
+/// All trainable numbers of a model as one vector: optimiser, average, checkpoint and gradient sums know nothing else.
+struct ParameterLayout {
+  std::vector<ElementSlice> elements;
+  Index size = 0;
+};
+
+[[nodiscard]] ParameterLayout make_parameter_layout(const Descriptor& descriptor, std::span<const Index> hidden_layers,
+                                                    Activation activation);
+
+/// Seeded initial values: the descriptor's own mixing; weights normal with variance 1/inputs, biases 0 in the output
+/// layer and normal with variance 0.1^2 elsewhere. A function of (seed, element, layer) alone.
+[[nodiscard]] std::vector<double> initial_parameters(const ParameterLayout& layout, const Descriptor& descriptor,
+                                                     std::uint64_t seed);
+
+/// 1 for weights of layers, which weight decay applies to, 0 for biases and mixing.
+[[nodiscard]] std::vector<std::uint8_t> decay_mask(const ParameterLayout& layout);
+
+/// What stays fixed during training besides the parameters. E_i = energy_scale * network((G - shift) * scale) +
+/// reference.
+struct Normalisation {
+  struct Element {
+    std::vector<double> shift, scale;  ///< per feature
+    double reference_energy = 0;       ///< eV
+  };
+  std::vector<Element> elements;
+  double energy_scale = 1;  ///< eV
+};
+
+/// Puts parameters and normalisation into a model made by new_model(): mixing, networks (with the energy scale in the
+/// last layer), shift, scale, reference energies.
+void export_parameters(const ParameterLayout& layout, std::span<const double> parameters,
+                       const Normalisation& normalisation, Model& model);
+
+}  // namespace haven::training

@@ -1,0 +1,174 @@
+#include "training/prepare.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "core/rng.hpp"
+#include "io/sha256.hpp"
+
+namespace haven::training {
+
+void check_options(const TrainOptions& o) {
+  const auto require = [](bool good, const char* key, const char* remedy) {
+    if (!good) throw ConfigError("the value is out of range", key, remedy);
+  };
+  require(o.batch_atoms >= 1 && o.batch_frames >= 1, "train.batch_atoms", "Use at least one atom and one frame.");
+  require(o.max_epochs >= 1, "train.max_epochs", "Use at least 1.");
+  require(o.max_minutes >= 0, "train.max_minutes", "Use 0 (no limit) or a positive number.");
+  require(o.learning_rate_start > 0 && o.learning_rate_end > 0 && o.learning_rate_end <= o.learning_rate_start,
+          "train.learning_rate", "Both are positive, and the end is not above the start.");
+  require(o.average_decay >= 0 && o.average_decay < 1, "train.average_decay", "Choose a value in [0, 1).");
+  require(o.weight_decay >= 0, "train.weight_decay", "Use 0 or a positive number.");
+  require(o.warm_up_steps >= 0 && o.patience >= 0, "train", "Steps and epochs are not negative.");
+  require(o.shards >= 1 && o.shards <= 4096, "train.shards", "Choose a value between 1 and 4096.");
+  require(o.threads >= 0 && o.threads <= 1024, "train.threads", "Use 0 (automatic) or up to 1024.");
+  require(o.valid_fraction >= 0 && o.test_fraction >= 0 && o.valid_fraction + o.test_fraction < 1, "data.split",
+          "Fractions are not negative and leave frames to train on.");
+  require(o.repulsion == "none" || o.repulsion == "zbl", "model.repulsion", "Choose none or zbl.");
+  for (const Index width : o.hidden_layers)
+    require(width >= 1 && width <= 4096, "model.hidden_layers", "Choose widths between 1 and 4096.");
+  const LossWeights& w = o.loss;
+  if (w.balance == LossWeights::Balance::given)
+    require(w.energy >= 0 && w.energy_start >= 0 && w.force >= 0 && w.stress >= 0 && w.energy + w.force > 0,
+            "train.loss", "Weights are not negative, and energy or force is above 0.");
+}
+
+std::vector<Index> hidden_layers(const TrainOptions& options) {
+  if (!options.hidden_layers.empty()) return options.hidden_layers;
+  const std::string& preset = options.descriptor.preset;
+  const Index width = preset == "fast" ? 32 : preset == "accurate" ? 96 : 64;
+  return {width, width};
+}
+
+Normalisation plain_normalisation(const Descriptor& descriptor) {
+  Normalisation result;
+  for (const CentreDescriptor& centre : descriptor.centres) {
+    const auto n = static_cast<std::size_t>(centre.features());
+    result.elements.push_back({.shift = std::vector<double>(n, 0.0), .scale = std::vector<double>(n, 1.0)});
+  }
+  return result;
+}
+
+void set_feature_statistics(const std::vector<FeatureSample>& samples, Normalisation& normalisation) {
+  constexpr double floor = 1e-3, absolute_floor = 1e-8;
+  for (std::size_t a = 0; a < samples.size(); ++a) {
+    const FeatureSample& sample = samples[a];
+    const auto n = static_cast<double>(sample.atoms);
+    std::vector<double> deviation;
+    for (Index g = 0; g < sample.features; ++g) {
+      const double* row = sample.values.data() + g * sample.atoms;
+      double mean = 0, squares = 0;
+      for (Index i = 0; i < sample.atoms; ++i) mean += row[i] / n;
+      for (Index i = 0; i < sample.atoms; ++i) squares += (row[i] - mean) * (row[i] - mean) / n;
+      normalisation.elements[a].shift[static_cast<std::size_t>(g)] = mean;
+      deviation.push_back(std::sqrt(squares));
+    }
+    const double largest = deviation.empty() ? 0.0 : *std::max_element(deviation.begin(), deviation.end());
+    // All atoms of the element look alike (one frame of a perfect crystal): there is no spread to measure.
+    const double smallest = largest > absolute_floor ? floor * largest : 1.0;
+    for (std::size_t g = 0; g < deviation.size(); ++g)
+      normalisation.elements[a].scale[g] = 1.0 / std::max(deviation[g], smallest);
+  }
+}
+
+template <class T>
+std::vector<int> statistics_frames(const TrainingData<T>& data, std::span<const int> train, Index atoms,
+                                   std::uint64_t seed) {
+  constexpr Index frames_per_element = 8;
+  std::vector<int> chosen;
+  Index chosen_atoms = 0;
+  std::vector<Index> seen;
+  for (const int k :
+       random_order(train.size(), seed, static_cast<std::uint32_t>(Stream::batch_order), ~std::uint64_t{0})) {
+    const int frame = train[static_cast<std::size_t>(k)];
+    const auto counts = data.counts(std::span(&frame, 1)).front();
+    seen.resize(counts.size(), 0);
+    bool rare = false;
+    for (std::size_t a = 0; a < counts.size(); ++a) rare = rare || (counts[a] > 0 && seen[a] < frames_per_element);
+    if (chosen_atoms >= atoms && !rare) continue;
+    for (std::size_t a = 0; a < counts.size(); ++a) seen[a] += counts[a] > 0 ? 1 : 0;
+    chosen_atoms += data.atoms(frame);
+    chosen.push_back(frame);
+  }
+  return chosen;
+}
+
+LossSchedule loss_schedule(const LossWeights& weights, const LabelStatistics& labels) {
+  LossSchedule schedule;
+  if (weights.balance == LossWeights::Balance::given) {
+    schedule.end = {.energy = weights.energy, .force = weights.force, .stress = weights.stress};
+    schedule.start = schedule.end;
+    if (weights.energy_start > 0) schedule.start.energy = weights.energy_start;
+    return schedule;
+  }
+  // Labels that hardly vary must not get unbounded weights: floors of (1 meV/atom)^2 and (10 meV/A)^2.
+  constexpr double energy_floor = 1e-6, force_floor = 1e-4;
+  constexpr double energy_start = 0.02, energy_end = 1.0, stress = 0.1;
+  schedule.end = {.energy = energy_end / std::max(labels.energy, energy_floor),
+                  .force = 1.0 / std::max(labels.force, force_floor),
+                  .stress = stress / std::max(labels.virial, energy_floor)};
+  schedule.start = schedule.end;
+  schedule.start.energy *= energy_start / energy_end;
+  return schedule;
+}
+
+std::string training_identity(const TrainOptions& o, std::span<const Frame> frames, std::span<const Part> parts) {
+  Sha256 hash;
+  hash.add(o.descriptor.kind).add(o.descriptor.preset).add(o.descriptor.cutoff).add(o.repulsion);
+  hash.add(std::span<const int>(o.elements)).add(std::span<const std::int64_t>(o.hidden_layers));
+  hash.add(static_cast<std::int64_t>(o.activation)).add(static_cast<std::int64_t>(o.seed));
+  hash.add(std::int64_t{o.batch_atoms}).add(std::int64_t{o.batch_frames}).add(std::int64_t{o.shards});
+  hash.add(o.learning_rate_start).add(o.learning_rate_end).add(static_cast<std::int64_t>(o.schedule));
+  hash.add(std::int64_t{o.warm_up_steps}).add(o.weight_decay).add(o.average_decay).add(o.gradient_clip);
+  hash.add(static_cast<std::int64_t>(o.loss.balance)).add(o.loss.energy_start).add(o.loss.energy);
+  hash.add(o.loss.force).add(o.loss.stress).add(static_cast<std::int64_t>(o.precision));
+  for (std::size_t f = 0; f < frames.size(); ++f) {
+    const Frame& frame = frames[f];
+    hash.add(static_cast<std::int64_t>(parts[f])).add(frame.structure.cell.vectors()).add(frame.weight);
+    hash.add(std::span<const int>(frame.structure.numbers)).add(std::span<const Vec3>(frame.structure.positions));
+    hash.add(std::span<const Vec3>(frame.forces)).add(frame.energy.value_or(0.0)).add(frame.stress.value_or(Mat3{}));
+  }
+  return hash.hex();
+}
+
+template <class T>
+MemoryEstimate estimate_memory(const TrainingData<T>& data, const TrainingProgram<T>& program,
+                               const TrainOptions& options, int threads) {
+  MemoryEstimate memory;
+  memory.edges = data.estimate_edge_bytes();
+  memory.parameters =
+      static_cast<double>(program.layout.size) * (6 * sizeof(double) + (1.0 + options.shards) * sizeof(T));
+  Index largest_frame = 0;
+  for (int f = 0; f < data.size(); ++f) largest_frame = std::max(largest_frame, data.atoms(f));
+  const double batch =
+      std::max(static_cast<double>(options.batch_atoms), static_cast<double>(largest_frame * options.batch_frames));
+  const double shard_atoms = std::max(static_cast<double>(largest_frame), batch / options.shards);
+  double per_atom =
+      0;  // values kept per centre: M, G and its tangent; A four times; terms six times; layers eight times
+  for (std::size_t a = 0; a < program.elements.size(); ++a) {
+    const CentreLayout& layout = program.elements[a].edges.layout;
+    double values =
+        3.0 * static_cast<double>(layout.rows) + 4.0 * static_cast<double>(layout.mixed_rows) +
+        6.0 * static_cast<double>(layout.terms.size() + static_cast<std::size_t>(program.elements[a].features));
+    for (const LayerSlice& layer : program.layout.elements[a].layers)
+      values += 8.0 * static_cast<double>(layer.outputs);
+    per_atom = std::max(per_atom, values);
+  }
+  memory.work = per_atom * shard_atoms * sizeof(T) * threads;
+  const long pages = sysconf(_SC_AVPHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  if (pages > 0 && page > 0) memory.available = static_cast<double>(pages) * static_cast<double>(page);
+  return memory;
+}
+
+template std::vector<int> statistics_frames(const TrainingData<float>&, std::span<const int>, Index, std::uint64_t);
+template std::vector<int> statistics_frames(const TrainingData<double>&, std::span<const int>, Index, std::uint64_t);
+template MemoryEstimate estimate_memory(const TrainingData<float>&, const TrainingProgram<float>&, const TrainOptions&,
+                                        int);
+template MemoryEstimate estimate_memory(const TrainingData<double>&, const TrainingProgram<double>&,
+                                        const TrainOptions&, int);
+
+}  // namespace haven::training

@@ -1,0 +1,53 @@
+#pragma once
+#include <span>
+#include <string>
+#include <vector>
+
+#include "training/shard.hpp"
+#include "training/team.hpp"
+#include "training/training_api.hpp"
+#include "training/training_data.hpp"
+
+namespace haven::training {
+
+/// @throws ConfigError naming the first option that is out of range, in the words of the input file
+void check_options(const TrainOptions& options);
+
+/// Widths of the hidden layers: the given ones, or those of the preset.
+[[nodiscard]] std::vector<Index> hidden_layers(const TrainOptions& options);
+
+/// Shift 0 and scale 1.
+[[nodiscard]] Normalisation plain_normalisation(const Descriptor& descriptor);
+
+/// Mean and reciprocal standard deviation of each feature. Features that hardly vary (below 1e-3 of the most variable
+/// one of the element) are scaled as if they varied that much.
+void set_feature_statistics(const std::vector<FeatureSample>& samples, Normalisation& normalisation);
+
+/// Training frames for feature statistics: a random selection of about `atoms` atoms, with some frames of every
+/// element.
+template <class T>
+[[nodiscard]] std::vector<int> statistics_frames(const TrainingData<T>& data, std::span<const int> train, Index atoms,
+                                                 std::uint64_t seed);
+
+/// Loss coefficients at the beginning and the end of training.
+struct LossSchedule {
+  LossScale start, end;
+};
+[[nodiscard]] LossSchedule loss_schedule(const LossWeights& weights, const LabelStatistics& labels);
+
+/// Hash of everything that the weights depend on, without threads, ranks, limits and paths.
+[[nodiscard]] std::string training_identity(const TrainOptions& options, std::span<const Frame> frames,
+                                            std::span<const Part> parts);
+
+/// Bytes that training needs on this rank besides the frames.
+struct MemoryEstimate {
+  double edges = 0;       ///< neighbour data of all frames
+  double parameters = 0;  ///< weights, moments of the optimiser, averages, gradients
+  double work = 0;        ///< per thread: moments, terms and the network's graph for a shard, times the threads
+  double available = 0;   ///< of the machine now; 0 when unknown
+};
+template <class T>
+[[nodiscard]] MemoryEstimate estimate_memory(const TrainingData<T>& data, const TrainingProgram<T>& program,
+                                             const TrainOptions& options, int threads);
+
+}  // namespace haven::training

@@ -1,0 +1,103 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/structure.hpp"
+#include "potentials/descriptor.hpp"
+#include "training/edge_kernels.hpp"
+#include "training/parameters.hpp"
+
+/// Energies, forces and the gradient of the loss for a part of a batch: the only place where torch is used. No torch
+/// here.
+namespace haven::training {
+
+/// A frame as training sees it.
+template <class T>
+struct LabelledFrame {
+  const FrameEdges<T>* edges = nullptr;
+  std::span<const int> species;
+  std::optional<double> energy{};  ///< eV, reference energies subtracted
+  std::span<const Vec3> forces;    ///< eV/A; empty without labels
+  std::optional<Mat3> virial{};    ///< eV: -volume * stress
+  double weight = 1;
+  Index index = 0;  ///< in the caller's list, for messages
+};
+
+/// Coefficients of a batch's loss; see LossWeights. `frames` is the number of frames of the whole batch.
+struct LossScale {
+  double energy = 0, force = 0, stress = 0;
+  double frames = 1;
+};
+
+/// Sums over frames, for errors and the loss.
+struct LossSums {
+  double loss = 0;
+  double energy_squares = 0, force_squares = 0, stress_squares = 0;  ///< (eV/atom)^2, (eV/A)^2, (eV/atom)^2
+  double energies = 0, force_components = 0, stress_components = 0;  ///< counts
+  double bad_frame = -1;  ///< LabelledFrame::index of the first frame whose prediction is not finite, or -1
+
+  /// Adds in this order: sums are reproducible when the caller's order is.
+  void add(const LossSums& other);
+};
+
+/// Prediction for one frame, reference energies not included.
+struct Prediction {
+  double energy = 0;         ///< eV
+  std::vector<Vec3> forces;  ///< eV/A
+  Mat3 virial{};             ///< eV
+};
+
+/// Feature values of the atoms of one element, [features][atoms].
+struct FeatureSample {
+  Index features = 0, atoms = 0;
+  std::vector<double> values;
+};
+
+/// Everything that is constant during training and shared by threads.
+template <class T>
+struct TrainingProgram {
+  TrainingProgram(const Descriptor& descriptor, ParameterLayout layout, Normalisation normalisation, RadialMode mode);
+
+  struct Element {
+    EdgeProgram<T> edges;
+    std::vector<TermRow> terms;      ///< weights include the scale when there is no feature map
+    std::vector<T> offset;           ///< per term
+    std::vector<T> map, map_offset;  ///< features = map * terms - map_offset, scaled; empty: the terms are the features
+    std::vector<T> constant_mixing;  ///< when it is not trained
+    Index features = 0;
+  };
+  ParameterLayout layout;
+  Normalisation normalisation;
+  std::vector<Element> elements;
+};
+
+/// Works in the calling thread alone. One object per thread.
+template <class T>
+class ShardEvaluator {
+ public:
+  explicit ShardEvaluator(const TrainingProgram<T>& program);
+  ~ShardEvaluator();
+  ShardEvaluator(ShardEvaluator&&) noexcept;
+
+  /// Adds the gradient of the shard's loss with respect to the parameters to nothing: `gradient` is overwritten.
+  LossSums gradient(std::span<const LabelledFrame<T>> frames, std::span<const T> parameters, const LossScale& scale,
+                    std::span<T> gradient);
+  /// Errors without the gradient.
+  LossSums errors(std::span<const LabelledFrame<T>> frames, std::span<const T> parameters, const LossScale& scale);
+  [[nodiscard]] std::vector<Prediction> predict(std::span<const LabelledFrame<T>> frames,
+                                                std::span<const T> parameters);
+  /// Features as the program normalises them, per element.
+  [[nodiscard]] std::vector<FeatureSample> features(std::span<const LabelledFrame<T>> frames,
+                                                    std::span<const T> parameters);
+
+ private:
+  struct Work;
+  std::unique_ptr<Work> work_;
+};
+
+/// Makes torch and BLAS in the calling thread single-threaded; without it results would depend on the thread count.
+void use_one_thread();
+
+}  // namespace haven::training
