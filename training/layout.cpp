@@ -13,16 +13,20 @@ namespace {
 std::vector<PrimitiveGroup> make_groups(const CentreDescriptor& centre, Index n_elements, Index& local_size) {
   std::vector<PrimitiveGroup> groups(static_cast<std::size_t>(n_elements));
   local_size = 0;
-  for (std::size_t b = 0; b < groups.size(); ++b)
-    for (std::size_t p = 0; p < centre.primitives.size(); ++p) {
-      const Primitive& primitive = centre.primitives[p];
-      if (primitive.neighbour != static_cast<int>(b)) continue;
-      groups[b].primitives.push_back(static_cast<int>(p));
-      groups[b].l_max.push_back(primitive.l_max);
-      groups[b].local_offset.push_back(static_cast<std::int32_t>(local_size));
-      groups[b].group_l_max = std::max(groups[b].group_l_max, primitive.l_max);
-      local_size += padded(harmonics_count(primitive.l_max));
+  for (std::size_t b = 0; b < groups.size(); ++b) {
+    PrimitiveGroup& group = groups[b];
+    for (std::size_t p = 0; p < centre.primitives.size(); ++p)
+      if (centre.primitives[p].neighbour == static_cast<int>(b)) group.primitives.push_back(static_cast<int>(p));
+    const auto l_max = [&](int p) { return centre.primitives[static_cast<std::size_t>(p)].l_max; };
+    std::stable_sort(group.primitives.begin(), group.primitives.end(),
+                     [&](int p, int q) { return l_max(p) > l_max(q); });
+    for (const int p : group.primitives) {
+      group.l_max.push_back(l_max(p));
+      group.local_offset.push_back(static_cast<std::int32_t>(local_size));
+      group.group_l_max = std::max(group.group_l_max, l_max(p));
+      local_size += padded(harmonics_count(l_max(p)));
     }
+  }
   return groups;
 }
 

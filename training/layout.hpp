@@ -15,8 +15,9 @@ struct MomentBlock {
   std::vector<int> channels;
 };
 
-/// Primitives seen by neighbours of one element, and their places in a centre's local buffer: primitive k of the group
-/// has harmonics_count(l_max) consecutive entries from local_offset on, padded to a multiple of `lane_padding`.
+/// Primitives seen by neighbours of one element, those with the largest l first, and their places in a centre's local
+/// buffer: primitive k of the group has harmonics_count(l_max) consecutive entries from local_offset on, padded to a
+/// multiple of `lane_padding`.
 struct PrimitiveGroup {
   std::vector<int> primitives;
   std::vector<int> l_max;

@@ -37,7 +37,7 @@ at::Tensor activate(const at::Tensor& x, Activation activation) {
     case Activation::softplus:
       return at::softplus(x);
     case Activation::gelu:
-      return at::gelu(x);
+      return at::gelu(x, "tanh");  // the form that the engine evaluates
   }
   throw InternalError("unknown activation function", "training/shard.cpp");
 }

@@ -46,6 +46,7 @@ Trainer<T>::Trainer(const TrainRequest& request, TrainingPlan plan, Team<T>& tea
                     TrainingState& state)
     : request_(request), plan_(std::move(plan)), team_(team), data_(data), state_(state) {
   for (const int f : plan_.train) atoms_.push_back(data_.atoms(f));
+  schedule_ = request.options;
   gradient_.resize(state_.optimiser.parameters.size());
 }
 
@@ -75,6 +76,9 @@ TrainingEnd Trainer<T>::run() {
   while (state_.epoch < options.max_epochs) {
     const auto batches = plan_epoch(atoms_, rules, state_.epoch);
     batches_of_epoch_ = static_cast<double>(batches.size());
+    // A small data set must not spend its whole training in the warm-up.
+    const Index steps = options.max_epochs * static_cast<Index>(batches.size());
+    schedule_.warm_up_steps = std::min(options.warm_up_steps, std::max<Index>(1, steps / 20));
     for (; state_.batch < static_cast<Index>(batches.size()); ++state_.batch) {
       if (should_stop()) {
         checkpoint();
@@ -112,7 +116,7 @@ void Trainer<T>::train_batch(const Batch& batch) {
       scale.frames += 1;
     }
   Optimiser& optimiser = state_.optimiser;
-  const double rate = learning_rate(request_.options, optimiser.step, done);
+  const double rate = learning_rate(schedule_, optimiser.step, done);
   const LossSums sums = team_.gradient(frames, optimiser.parameters, scale, gradient_);
   refuse_bad_loss(sums, rate);
   optimiser.update(gradient_, rate, plan_.decay,
@@ -144,7 +148,7 @@ void Trainer<T>::refuse_bad_loss(const LossSums& sums, double rate) const {
 
 template <class T>
 void Trainer<T>::finish_epoch() {
-  const double rate = learning_rate(request_.options, state_.optimiser.step, progress());
+  const double rate = learning_rate(schedule_, state_.optimiser.step, progress());
   LossScale scale = plan_.end;
   scale.frames = static_cast<double>(std::max<std::size_t>(1, plan_.valid.size()));
   const LossSums valid = team_.errors(plan_.valid, state_.optimiser.average, scale);

@@ -47,6 +47,7 @@ class Trainer {
   std::vector<Index> atoms_;  // of the training frames
   std::vector<double> gradient_;
   double batches_of_epoch_ = 1;
+  TrainOptions schedule_;  // with the warm-up that fits the length of the run
   double started_ = 0, minutes_before_ = 0, last_checkpoint_ = 0;
   double shared_minutes_ = 0;  // root's clock, agreed on
   std::string stop_reason_;

@@ -44,7 +44,7 @@ struct TrainOptions {
   double max_minutes = 0;  ///< training time over all parts of a resumed run; 0: no limit
   double learning_rate_start = 4e-3, learning_rate_end = 1e-5;
   enum class Schedule { cosine, exponential } schedule = Schedule::cosine;
-  Index warm_up_steps = 200;     ///< linear ramp of the learning rate
+  Index warm_up_steps = 200;     ///< linear ramp of the learning rate; at most a twentieth of all steps
   double weight_decay = 1e-6;    ///< decoupled (AdamW), per unit learning rate
   double average_decay = 0.999;  ///< of the exponential moving average that is validated and exported
   double gradient_clip = 3.0;    ///< largest ratio of a gradient norm to its running mean

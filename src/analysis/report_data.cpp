@@ -82,8 +82,10 @@ DataPart data_of(const Json& json) {
   part.energy = text_member(json, "energy");
   part.notes = texts_of(json.value("notes", Json()));
   if (const Json check = json.value("stress_check", Json()); check.is_object())
-    part.stress = fmt::format("{} ({:.0f} finite-strain pairs, r = {:.3f})", text_member(check, "verdict"),
-                              number_member(check, "n_pairs", 0), number_member(check, "correlation", 0));
+    part.stress = number_member(check, "n_pairs", 0) == 0
+                      ? "sign not tested (the data hold no strained pairs)"
+                      : fmt::format("{} ({:.0f} finite-strain pairs, r = {:.3f})", text_member(check, "verdict"),
+                                    number_member(check, "n_pairs", 0), number_member(check, "correlation", 0));
   const Json codes = json.value("codes", Json::object());
   for (const Json& item : json.value("files", Json::array())) {
     DataFile file{.path = text_member(item, "path"),
@@ -93,7 +95,8 @@ DataPart data_of(const Json& json) {
     file.frames = static_cast<long long>(number_member(item, "n_frames", 0));
     file.kept = static_cast<long long>(number_member(item, "n_kept", 0));
     file.rejected = static_cast<long long>(number_member(item, "n_rejected", 0));
-    for (const auto& [code, count] : item.value("counts", Json::object()).items())
+    const Json counts = item.value("counts", Json::object());
+    for (const auto& [code, count] : counts.items())
       file.reasons.emplace_back(codes.contains(code) ? codes[code].get<std::string>() : code, count.get<long long>());
     file.notes = texts_of(item.value("notes", Json()));
     part.files.push_back(std::move(file));
@@ -122,10 +125,9 @@ std::vector<ErrorPart> errors_of(const Json& json) {
   if (!json.is_object()) return parts;
   for (const auto& [name, item] : json.items()) {
     ErrorPart part{.name = name, .all = error_row("all", item), .by_group = {}, .by_element = {}};
-    for (const auto& [key, row] : item.value("by_group", Json::object()).items())
-      part.by_group.push_back(error_row(key, row));
-    for (const auto& [key, row] : item.value("by_element", Json::object()).items())
-      part.by_element.push_back(error_row(key, row));
+    const Json groups = item.value("by_group", Json::object()), elements = item.value("by_element", Json::object());
+    for (const auto& [key, row] : groups.items()) part.by_group.push_back(error_row(key, row));
+    for (const auto& [key, row] : elements.items()) part.by_element.push_back(error_row(key, row));
     parts.push_back(std::move(part));
   }
   return parts;
@@ -149,6 +151,27 @@ ArrheniusPart arrhenius_of(const Json& json) {
   return part;
 }
 
+/// NaN for anything that is no number.
+double number_of(const std::string& cell) {
+  double value = std::nan("");
+  const auto [end, status] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  return status == std::errc{} && end == cell.data() + cell.size() ? value : std::nan("");
+}
+
+/// Warnings and crashes of events.jsonl.
+std::vector<std::string> events_of(const fs::path& path) {
+  std::vector<std::string> events;
+  std::istringstream stream(text_of(path));
+  for (std::string line; std::getline(stream, line);) {
+    const Json event = Json::parse(line, nullptr, false);
+    if (event.is_discarded() || !event.is_object()) continue;
+    const std::string kind = text_member(event, "event"), text = text_member(event, "text");
+    if (kind != "stage" && !text.empty())
+      events.push_back(fmt::format("step {}: {}: {}", text_member(event, "step"), kind, text));
+  }
+  return events;
+}
+
 std::vector<fs::path> sorted_entries(const fs::path& folder) {
   std::vector<fs::path> paths;
   std::error_code error;
@@ -169,9 +192,7 @@ std::vector<MdRun> runs_of(const fs::path& folder) {
       run.last_step = static_cast<long long>(number_member(json, "last_step", 0));
       run.n_atoms = static_cast<long long>(number_member(json, "n_atoms", 0));
       run.thermo = read_columns((path / "thermo.csv").string());
-      std::istringstream events(text_of(path / "events.jsonl"));
-      for (std::string line; std::getline(events, line);)
-        if (!line.empty()) run.events.push_back(line);
+      run.events = events_of(path / "events.jsonl");
       runs.push_back(std::move(run));
     }
   std::stable_sort(runs.begin(), runs.end(),
@@ -189,10 +210,12 @@ void load_provenance(const fs::path& folder, RunData& run) {
     if (key != "name" && key != "created_by")
       run.facts.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
   if (!steps.is_object()) return;
-  for (const auto& [step, entry] : steps.value("steps", Json::object()).items()) {
+  const Json done = steps.value("steps", Json::object());
+  for (const auto& [step, entry] : done.items()) {
     if (step == "report") continue;
     run.facts.emplace_back("inputs of step " + step, text_member(entry, "inputs"));
-    for (const auto& [key, value] : entry.value("facts", Json::object()).items())
+    const Json facts = entry.value("facts", Json::object());
+    for (const auto& [key, value] : facts.items())
       if (key.find("sha256") != std::string::npos || key.find("hash") != std::string::npos)
         run.facts.emplace_back(key, value.get<std::string>());
   }
@@ -211,8 +234,7 @@ const std::vector<double>* Columns::find(const std::vector<std::string>& words) 
 Columns read_columns(const std::string& path) {
   Columns columns;
   std::istringstream stream(text_of(path));
-  std::string line;
-  for (long long number = 1; std::getline(stream, line); ++number) {
+  for (std::string line; std::getline(stream, line);) {
     if (line.empty() || line[0] == '#') continue;
     std::vector<std::string> cells;
     std::istringstream row(line);
@@ -223,16 +245,8 @@ Columns read_columns(const std::string& path) {
       continue;
     }
     if (cells.size() != columns.names.size()) break;  // cut off while being written
-    for (std::size_t k = 0; k < cells.size(); ++k) {
-      double value = std::nan("");
-      const std::string& cell = cells[k];
-      const std::size_t begin = cell.find_first_not_of(' ');
-      if (begin != std::string::npos &&
-          std::from_chars(cell.data() + begin, cell.data() + cell.size(), value).ec != std::errc{})
-        throw InputError(fmt::format("\"{}\" is no number", cell), fmt::format("{}:{}", path, number),
-                         "Remove the damaged file and run again.");
-      columns.values[k].push_back(value);
-    }
+    for (std::size_t k = 0; k < cells.size(); ++k) columns.values[k].push_back(number_of(cells[k]));
+    columns.last_cells.push_back(cells.back());
   }
   return columns;
 }

@@ -10,17 +10,18 @@
 /// What the report is made of, read from a run folder. Every part may be absent.
 namespace haven::report {
 
-/// A table of numbers with named columns of equal length.
+/// A table with named columns of equal length.
 struct Columns {
   std::vector<std::string> names;
-  std::vector<std::vector<double>> values;
+  std::vector<std::vector<double>> values;  ///< NaN where a cell is empty or no number
+  std::vector<std::string> last_cells;      ///< of every row, as text: the stage in thermo.csv
 
   [[nodiscard]] bool empty() const { return values.empty() || values.front().empty(); }
   /// The first column whose name contains all words; null when there is none.
   [[nodiscard]] const std::vector<double>* find(const std::vector<std::string>& words) const;
 };
 /// Comma-separated values with a header line; lines starting with # are skipped, a cut-off last line is dropped.
-/// Empty when the file does not exist. @throws InputError for a cell that is no number
+/// Empty when the file does not exist.
 [[nodiscard]] Columns read_columns(const std::string& path);
 
 /// One source file of the data.
@@ -59,7 +60,7 @@ struct MdRun {
   unsigned long long seed = 0;
   long long last_step = 0, n_atoms = 0;
   Columns thermo{};
-  std::vector<std::string> events{};
+  std::vector<std::string> events{};  ///< warnings and crashes, for people
 };
 
 /// Numbers of the Arrhenius fit that the page speaks of.

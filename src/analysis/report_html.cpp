@@ -24,9 +24,9 @@ h2{font-size:1.25rem;margin:0 0 .8rem}h3{font-size:1.02rem;margin:1.3rem 0 .5rem
 .tile{background:var(--paper);border:1px solid var(--line);border-radius:9px;padding:.65rem .85rem}.tile b{display:block;font-size:1.15rem}.tile span{color:var(--soft);font-size:.84rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.94rem}
 th,td{padding:.42rem .7rem;text-align:right;border-bottom:1px solid var(--line);vertical-align:top}th:first-child,td:first-child{text-align:left}
-th{color:var(--soft);font-weight:600;border-bottom-width:2px;white-space:nowrap}td.text,th.text{text-align:left}
+th{color:var(--soft);font-weight:600;border-bottom-width:2px;white-space:nowrap}.texts td:last-child,.texts th:last-child{text-align:left}.note{display:block;color:var(--soft);font-size:.85rem}
 td small{display:block;color:var(--soft);font-size:.8rem;white-space:nowrap}
-.grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(430px,100%),1fr));gap:1rem}
+.grid{margin-top:1rem;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(430px,100%),1fr));gap:1rem}
 figure{margin:0;background:#fff;border:1px solid var(--line);border-radius:9px;padding:.6rem .6rem .3rem;break-inside:avoid}
 figure svg{width:100%;height:auto;display:block}figcaption{color:#51616f;font-size:.86rem;padding:.3rem .3rem .45rem}
 ul{margin:.3rem 0;padding-left:1.2rem}li{margin:.22rem 0}code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.85rem}
@@ -64,8 +64,10 @@ std::string escaped(const std::string& text) {
 std::string scientific(const std::string& text) {
   std::string out;
   for (std::size_t k = 0; k < text.size(); ++k) {
-    const bool exponent = text[k] == 'e' && k > 0 && k + 1 < text.size() &&
-                          (text[k + 1] == '-' || text[k + 1] == '+' || (text[k + 1] >= '0' && text[k + 1] <= '9'));
+    const auto digit = [&](std::size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '9'; };
+    const bool after_number = k > 0 && (digit(k - 1) || text[k - 1] == ')');
+    const bool sign = k + 1 < text.size() && (text[k + 1] == '-' || text[k + 1] == '+');
+    const bool exponent = text[k] == 'e' && after_number && (digit(k + 1) || (sign && digit(k + 2)));
     if (!exponent) {
       out += text[k];
       continue;
@@ -82,6 +84,16 @@ std::string scientific(const std::string& text) {
     k = end - 1;
   }
   return out;
+}
+
+std::string prose(const std::string& text) {
+  static constexpr std::pair<const char*, const char*> replacements[] = {
+      {"A^2", "Å²"}, {"A^3", "Å³"}, {"cm^2", "cm²"}, {" A ", " Å "}, {" A,", " Å,"}, {" A)", " Å)"}};
+  std::string out = text;
+  for (const auto& [from, to] : replacements)
+    for (std::size_t at = 0; (at = out.find(from, at)) != std::string::npos; at += std::string_view(to).size())
+      out.replace(at, std::string_view(from).size(), to);
+  return scientific(escaped(out));
 }
 
 std::string interval_text(const Estimate& estimate) {
@@ -103,7 +115,8 @@ std::string number_or_dash(double value) { return value < 0 ? "&mdash;" : scient
 
 std::string Table::html() const {
   if (rows_.empty()) return "";
-  std::string out = "<div class=\"scroll\"><table><thead><tr>";
+  std::string out =
+      fmt::format("<div class=\"scroll\"><table{}><thead><tr>", last_ == Last::text ? " class=\"texts\"" : "");
   for (const std::string& head : heads_) out += "<th>" + head + "</th>";
   out += "</tr></thead><tbody>\n";
   for (const auto& cells : rows_) {

@@ -12,6 +12,8 @@ namespace haven::report {
 [[nodiscard]] std::string escaped(const std::string& text);
 /// "2.31(8)e-5" as 2.31(8) x 10 superscript -5.
 [[nodiscard]] std::string scientific(const std::string& text);
+/// A sentence of the analysis: escaped, with A^2 and the like as people write them.
+[[nodiscard]] std::string prose(const std::string& text);
 /// Value in value(uncertainty) notation with its 95 % interval on a second line, or the bound, or a dash; the refusal
 /// is a tooltip.
 [[nodiscard]] std::string estimate_cell(const Estimate& estimate);
@@ -23,13 +25,16 @@ namespace haven::report {
 /// Rows of cells that are HTML already.
 class Table {
  public:
-  explicit Table(std::vector<std::string> heads) : heads_(std::move(heads)) {}
+  /// What the last column holds: numbers are aligned on the right, texts on the left.
+  enum class Last { number, text };
+  explicit Table(std::vector<std::string> heads, Last last = Last::number) : heads_(std::move(heads)), last_(last) {}
   void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
   [[nodiscard]] bool empty() const { return rows_.empty(); }
   [[nodiscard]] std::string html() const;
 
  private:
   std::vector<std::string> heads_;
+  Last last_;
   std::vector<std::vector<std::string>> rows_;
 };
 

@@ -91,6 +91,8 @@ Answer answer_of(const RunData& run) {
                   .lines = {}};
     answer.lines.push_back(run.arrhenius->refused.empty() ? run.arrhenius->sigma_at_target.refused
                                                           : run.arrhenius->refused);
+    if (const TransportResult* result = coldest(run); result != nullptr && !result->refused.empty())
+      answer.lines.push_back(fmt::format("At {:g} K: {}.", result->temperature_K, result->refused));
     return answer;
   }
   if (const TransportResult* result = coldest(run)) return single_answer(*result);
@@ -169,9 +171,9 @@ std::string answer_part(const RunData& run) {
   const Answer answer = answer_of(run);
   std::string lines;
   for (const std::string& line : answer.lines)
-    if (!line.empty()) lines += "<p>" + scientific(escaped(line)) + "</p>\n";
+    if (!line.empty()) lines += "<p>" + prose(line) + "</p>\n";
   return fmt::format("<section id=\"answer\" class=\"answer{}\"><p class=\"big\">{}</p>\n{}{}</section>\n",
-                     answer.determined ? "" : " refused", scientific(escaped(answer.headline)), lines, tiles(run));
+                     answer.determined ? "" : " refused", prose(answer.headline), lines, tiles(run));
 }
 
 std::string transport_part(const RunData& run) {
@@ -195,22 +197,30 @@ std::string transport_part(const RunData& run) {
     const auto found = run.figures.find("transport/" + path);
     return found == run.figures.end() ? std::string() : found->second;
   };
-  body += figures({figure(drawn("arrhenius.svg"),
-                          "Conductivity times temperature against 1/T with the 95&thinsp;% band of the fit."),
-                   figure(drawn("haven_ratio.svg"), "Haven ratio and its 95&thinsp;% intervals.")});
+  const bool any_ratio =
+      std::any_of(run.transport.begin(), run.transport.end(), [](const auto& r) { return r.haven_ratio.determined(); });
+  body += figures(
+      {figure(
+           run.transport.size() > 1 ? drawn("arrhenius.svg") : "",
+           "Conductivity times temperature against 1/T with the 95&thinsp;% band of the fit; arrows are upper bounds."),
+       figure(any_ratio ? drawn("haven_ratio.svg") : "", "Haven ratio and its 95&thinsp;% intervals.")});
   std::vector<std::string> curves;
-  for (const TransportResult& result : run.transport)
-    curves.push_back(figure(
-        drawn(fmt::format("msd_{}.svg",
-                          result.label.empty() ? fmt::format("T{:g}", result.temperature_K) : result.label)),
-        fmt::format("{:g} K: mean squared displacement of single ions and of the charge; shaded: fit window {:.3g} to "
-                    "{:.3g} ps. {}",
-                    result.temperature_K, result.window.tau0_ps, result.window.tau1_ps, escaped(result.window.why))));
+  for (const TransportResult& result : run.transport) {
+    const std::string window = result.window.tau1_ps > 0
+                                   ? fmt::format("; shaded: fit window {:.3g} to {:.3g} ps. {}.", result.window.tau0_ps,
+                                                 result.window.tau1_ps, prose(result.window.why))
+                                   : "; no fit window was found.";
+    curves.push_back(
+        figure(drawn(fmt::format("msd_{}.svg",
+                                 result.label.empty() ? fmt::format("T{:g}", result.temperature_K) : result.label)),
+               fmt::format("{:g} K: mean squared displacement of single ions and of the charge{}", result.temperature_K,
+                           window)));
+  }
   body += figures(curves);
   std::string refusals;
   for (const TransportResult& result : run.transport)
     if (!result.refused.empty())
-      refusals += fmt::format("<li>{:g} K: {}</li>\n", result.temperature_K, scientific(escaped(result.refused)));
+      refusals += fmt::format("<li>{:g} K: {}</li>\n", result.temperature_K, prose(result.refused));
   if (!refusals.empty()) body += "<h3>What is not determined, and why</h3><ul>" + refusals + "</ul>\n";
   const bool wants_axes = run.configuration.find("\"xyz\"") != std::string::npos;
   const std::string axes = axes_table(run);
@@ -219,21 +229,29 @@ std::string transport_part(const RunData& run) {
 }
 
 std::string warnings_part(const RunData& run) {
-  std::vector<std::pair<std::string, AnalysisWarning>> all;
+  // The same warning at several temperatures is one line.
+  std::vector<std::pair<AnalysisWarning, std::string>> lines;
+  const auto add = [&](const AnalysisWarning& warning, const std::string& where) {
+    for (auto& [known, places] : lines)
+      if (known.code == warning.code && known.text == warning.text) {
+        places += ", " + where;
+        return;
+      }
+    lines.emplace_back(warning, where);
+  };
   for (const TransportResult& result : run.transport)
-    for (const AnalysisWarning& warning : result.warnings)
-      all.emplace_back(fmt::format("{:g} K", result.temperature_K), warning);
+    for (const AnalysisWarning& warning : result.warnings) add(warning, fmt::format("{:g} K", result.temperature_K));
   if (run.arrhenius)
-    for (const AnalysisWarning& warning : run.arrhenius->warnings) all.emplace_back("ladder", warning);
+    for (const AnalysisWarning& warning : run.arrhenius->warnings) add(warning, "fit");
   std::string items;
-  for (const auto& [where, warning] : all)
-    items += fmt::format("<li><code>{}</code> {}: {}</li>\n", escaped(warning.code), where,
-                         scientific(escaped(warning.text)));
+  for (const auto& [warning, where] : lines)
+    items += fmt::format("<li><code>{}</code> <span class=\"soft\">{}</span>: {}</li>\n", escaped(warning.code), where,
+                         prose(warning.text));
   return section("warnings", "Warnings", items.empty() ? "" : "<ul class=\"warn\">" + items + "</ul>\n");
 }
 
 std::string provenance_part(const RunData& run) {
-  Table table({"what", "value"});
+  Table table({"what", "value"}, Table::Last::text);
   table.row({"made by", escaped(run.created_by)});
   for (const auto& [key, value] : run.facts)
     table.row({escaped(key), "<code class=\"hash\">" + escaped(value) + "</code>"});

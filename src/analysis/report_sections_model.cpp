@@ -6,6 +6,7 @@
 #include "analysis/report_html.hpp"
 #include "analysis/report_sections.hpp"
 #include "analysis/svg_plot.hpp"
+#include "core/units.hpp"
 
 namespace haven::report {
 namespace {
@@ -68,8 +69,12 @@ std::string time_series(const RunData& run, const std::vector<std::string>& colu
   for (const MdRun& item : run.runs) {
     const std::vector<double>*time = item.thermo.find({"time"}), *values = item.thermo.find(column);
     if (item.replica != 0 || time == nullptr || values == nullptr || time->empty()) continue;
-    std::vector<double> x = thinned(*time, most_points), y = thinned(*values, most_points);
-    for (double& t : x) t /= 1000;
+    std::vector<double> x, y;
+    for (std::size_t k = 0; k < time->size(); ++k)
+      if (column.front() != "conserved" ||
+          item.thermo.last_cells[k] == item.thermo.last_cells.back())  // each stage has its own
+        x.push_back((*time)[k] / units::fs_per_ps), y.push_back((*values)[k]);
+    x = thinned(x, most_points), y = thinned(y, most_points);
     if (column.front() == "conserved") {
       const double start = y.front(), atoms = item.n_atoms > 0 ? static_cast<double>(item.n_atoms) : 1.0;
       for (double& e : y) e = (e - start) / atoms * 1000;
@@ -80,15 +85,17 @@ std::string time_series(const RunData& run, const std::vector<std::string>& colu
   return any ? plot.to_svg() : "";
 }
 
-double mean(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double v : values) sum += v;
-  return values.empty() ? 0 : sum / static_cast<double>(values.size());
-}
-
+/// Mean of a column over the last stage.
 std::string mean_of(const MdRun& item, const std::vector<std::string>& words, const char* format) {
   const std::vector<double>* values = item.thermo.find(words);
-  return values == nullptr || values->empty() ? "&mdash;" : fmt::format(fmt::runtime(format), mean(*values));
+  if (values == nullptr || values->empty()) return "&mdash;";
+  double sum = 0, rows = 0;
+  for (std::size_t k = 0; k < values->size(); ++k) {
+    if (item.thermo.last_cells[k] != item.thermo.last_cells.back()) continue;
+    sum += (*values)[k];
+    rows += 1;
+  }
+  return fmt::format(fmt::runtime(format), sum / rows);
 }
 
 }  // namespace
@@ -123,8 +130,7 @@ std::string model_part(const RunData& run) {
 
 std::string dynamics_part(const RunData& run) {
   if (run.runs.empty()) return "";
-  Table table({"T (K)", "run", "steps", "mean T (K)", "mean pressure (GPa)", "volume (&Aring;&sup3;)",
-               "atoms outside training (mean)", "seed"});
+  Table table({"T (K)", "run", "steps", "mean T (K)", "p (GPa)", "V (&Aring;&sup3;)", "outside", "seed"});
   std::string events;
   for (const MdRun& item : run.runs) {
     table.row({fmt::format("{:g}", item.temperature), fmt::format("r{}", item.replica),
@@ -132,18 +138,17 @@ std::string dynamics_part(const RunData& run) {
                mean_of(item, {"pressure"}, "{:.3f}"), mean_of(item, {"volume"}, "{:.1f}"),
                mean_of(item, {"extrapolating"}, "{:.2g}"), fmt::format("<code>{}</code>", item.seed)});
     for (const std::string& line : item.events)
-      if (line.find("restart") == std::string::npos)
-        events += fmt::format("<li>{:g} K r{}: <code>{}</code></li>\n", item.temperature, item.replica, escaped(line));
+      events += fmt::format("<li>{:g} K r{}, {}</li>\n", item.temperature, item.replica, prose(line));
   }
   std::string body = table.html();
-  body +=
-      figures({figure(time_series(run, {"temperature"}, "Temperature", "T (K)"),
-                      "Instantaneous temperature of the first run at each temperature."),
-               figure(time_series(run, {"conserved"}, "Conserved energy", "change (meV/atom)"),
-                      "The conserved quantity since the start of each run: its slope is the error of the integration."),
-               figure(time_series(run, {"potential"}, "Potential energy", "E (eV)"), "Potential energy of the cell."),
-               figure(time_series(run, {"pressure"}, "Pressure", "p (GPa)"),
-                      "Pressure, positive when the crystal pushes outwards.")});
+  body += figures(
+      {figure(time_series(run, {"temperature"}, "Temperature", "T (K)"),
+              "Instantaneous temperature of the first run at each temperature."),
+       figure(time_series(run, {"conserved"}, "Conserved energy", "change (meV/atom)"),
+              "The conserved quantity since the start of the last stage: its slope is the error of the integration."),
+       figure(time_series(run, {"potential"}, "Potential energy", "E (eV)"), "Potential energy of the cell."),
+       figure(time_series(run, {"pressure"}, "Pressure", "p (GPa)"),
+              "Pressure, positive when the crystal pushes outwards.")});
   if (!events.empty()) body += details("Events", "<ul>" + events + "</ul>\n");
   return section("dynamics", "Molecular dynamics", body);
 }
@@ -151,12 +156,12 @@ std::string dynamics_part(const RunData& run) {
 std::string data_part(const RunData& run) {
   if (!run.data) return "";
   const DataPart& data = *run.data;
-  Table table({"file", "group", "code", "frames", "kept", "rejected", "why"});
+  Table table({"file", "group", "code", "frames", "kept", "rejected", "why"}, Table::Last::text);
   for (const DataFile& file : data.files) {
     std::string why;
     for (const auto& [reason, count] : file.reasons)
       why += fmt::format("{}{} &times; {}", why.empty() ? "" : ", ", count, escaped(reason));
-    for (const std::string& note : file.notes) why += fmt::format("<small>{}</small>", escaped(note));
+    for (const std::string& note : file.notes) why += fmt::format("<span class=\"note\">{}</span>", escaped(note));
     table.row({"<code>" + escaped(file.path) + "</code>", escaped(file.group), escaped(file.code),
                fmt::format("{}", file.frames), fmt::format("{}", file.kept), fmt::format("{}", file.rejected),
                why.empty() ? "&mdash;" : why});

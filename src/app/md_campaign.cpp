@@ -8,6 +8,7 @@
 
 #include "app/options.hpp"
 #include "app/step_book.hpp"
+#include "app/threads.hpp"
 #include "core/species.hpp"
 #include "io/checkpoint.hpp"
 #include "io/model_file.hpp"
@@ -89,6 +90,7 @@ struct Opening {
 };
 
 bool is_finished(const JobSetup& job) {
+  if (!fs::exists(job.folder)) return false;
   const auto stores = [](const StageOptions& stage) { return stage.trajectory_interval > 0; };
   if (std::any_of(job.options.stages.begin(), job.options.stages.end(), stores) && last_segment(job.folder) == 0)
     return false;
@@ -148,6 +150,7 @@ class Campaign {
     session_.log.info(fmt::format(
         "{}: {} to step {}", job_folder(job),
         opening.restart ? fmt::format("continues from step {}", opening.restart->step) : "starts", setup.last_step));
+    use_threads_for(material_.input.structure.size() / group.size());
     const RunServices services{.group = group, .sink = opening.files.get(), .stop = stop_, .log = session_.log};
     RunOutcome outcome = run_md(*material_.potential, setup.input, setup.options, opening.restart, services);
     on_root(group, [&] {
@@ -204,7 +207,7 @@ void throw_failures(const MdCampaign& campaign, const std::vector<JobReport>& re
       worst->exit_code,
       fmt::format("{} of {} runs failed; the first reason: {}", failed, reports.size(), worst->message),
       (fs::path(campaign.folder) / job_folder(worst->job)).string(),
-      "The other runs are finished and kept. events.jsonl and the last checkpoint in this folder show what happened.");
+      "events.jsonl and the last checkpoint in this folder show what happened; finished runs are kept.");
 }
 
 }  // namespace

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <sstream>
 
 #include "analysis/svg_plot.hpp"
 #include "app/session.hpp"
+#include "app/threads.hpp"
 #include "core/error.hpp"
 
 namespace haven {
@@ -109,6 +111,15 @@ std::vector<Frame> select_part(std::vector<Frame> frames, const std::vector<Part
   if (selected.empty())
     throw InputError(fmt::format("has no {} frames", part), split, "Choose another part, or split again.");
   return selected;
+}
+
+ModelErrors test_frames(const Potential& potential, std::span<const Frame> frames, const std::string& name, Log& log) {
+  Index largest = 0;
+  for (const Frame& frame : frames) largest = std::max(largest, frame.structure.size());
+  use_threads_for(largest);
+  return evaluate_errors(potential, frames, [&](Index done, Index total) {
+    log.progress(fmt::format("{}: tested {} of {} structures", name, done, total));
+  });
 }
 
 std::vector<std::string> write_parity_figures(const Parts& parts, const std::string& folder) {

@@ -6,6 +6,7 @@
 #include "app/commands.hpp"
 #include "app/frames_of.hpp"
 #include "app/options.hpp"
+#include "app/threads.hpp"
 #include "core/units.hpp"
 #include "io/extxyz.hpp"
 #include "io/model_file.hpp"
@@ -52,6 +53,7 @@ ExitCode predict(Session& session, const PredictArguments& arguments) {
       for (Frame& frame : frames_of(path)) {
         if (frame.structure.size() == 0)
           throw InputError("has no atoms", path, "Give structures with at least one atom.");
+        use_threads_for(frame.structure.size());
         const StructureEvaluation result = evaluate_structure(*potential, frame.structure);
         frame.energy = result.energy;
         frame.forces = result.forces;

@@ -13,11 +13,20 @@
 namespace haven {
 namespace {
 
-/// Frames of one part of a dataset, by the split.csv that training wrote beside it.
+/// The split that training wrote: beside the model, or in the run folder of the dataset.
+std::string split_of(const TestArguments& arguments) {
+  namespace fs = std::filesystem;
+  for (const fs::path& folder :
+       {fs::path(arguments.model).parent_path(), fs::path(arguments.set).parent_path() / "model"})
+    if (fs::exists(folder / split_file_name)) return (folder / split_file_name).string();
+  throw InputError(fmt::format("which frames are the {} part is not known: no {}", arguments.part, split_file_name),
+                   arguments.set, "Give the model and the data.h5 of a run folder, or test all frames.");
+}
+
 std::vector<Frame> part_of(const TestArguments& arguments) {
   std::vector<Frame> frames = frames_of(arguments.set);
   if (arguments.part == "all") return frames;
-  const std::string split = (std::filesystem::path(arguments.set).parent_path() / split_file_name).string();
+  const std::string split = split_of(arguments);
   return select_part(std::move(frames), read_split(split), arguments.part, split);
 }
 
@@ -28,9 +37,7 @@ ExitCode test_model(Session& session, const TestArguments& arguments) {
     const Model model = read_model(arguments.model, &session.log);
     const auto potential = make_potential(model, precision_of(arguments.precision));
     const std::vector<Frame> frames = part_of(arguments);
-    const ModelErrors errors = evaluate_errors(*potential, frames, [&](Index done, Index total) {
-      session.log.progress(fmt::format("tested {} of {} structures", done, total));
-    });
+    const ModelErrors errors = test_frames(*potential, frames, arguments.set, session.log);
     session.log.info(to_text(errors));
     if (!arguments.folder.empty()) {
       std::filesystem::create_directories(arguments.folder);

@@ -117,10 +117,7 @@ void test_parts(RunContext& run, const StepPlan& plan) {
   for (const Part part : {Part::train, Part::valid, Part::test}) {
     if (std::find(parts.begin(), parts.end(), part) == parts.end()) continue;
     const std::string name = part_name(part);
-    errors.emplace_back(
-        name, evaluate_errors(*potential, select_part(frames, parts, name, split), [&](Index done, Index total) {
-          run.session.log.progress(fmt::format("{}: tested {} of {} structures", name, done, total));
-        }));
+    errors.emplace_back(name, test_frames(*potential, select_part(frames, parts, name, split), name, run.session.log));
     json[name] = nlohmann::ordered_json::parse(to_json(errors.back().second));
     for (const std::string& path : write_error_tables(errors.back().second, run.layout.at("model"), name + "_"))
       outputs.push_back("model/" + fs::path(path).filename().string());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <sstream>
 
 #include "analysis/trajectory_source.hpp"
 #include "analysis/transport_output.hpp"
@@ -93,6 +94,15 @@ std::string stage_name(const Config& config) {
   return "";
 }
 
+/// The analysis has told its warnings already.
+std::string without_warnings(const std::string& text) {
+  std::string out;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);)
+    if (!line.starts_with("[WARN")) out += line + "\n";
+  return out;
+}
+
 std::vector<TransportResult> analyse_ladder(RunContext& run) {
   std::vector<TransportResult> results;
   std::vector<double> ladder = run.config.md.ladder.temperatures;
@@ -108,7 +118,7 @@ std::vector<TransportResult> analyse_ladder(RunContext& run) {
     TransportResult& result = results.back();
     result.label = fmt::format("T{:g}", temperature);
     for (std::string& source : result.sources) source = fs::path(source).lexically_relative(run.layout.root).string();
-    run.session.log.info(transport_text(result));
+    run.session.log.info(without_warnings(transport_text(result)));
   }
   return results;
 }

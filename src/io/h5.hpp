@@ -12,7 +12,7 @@
 #include "core/types.hpp"
 #include "io/file_system.hpp"
 
-/// RAII over the serial HDF5 C API; h5.cpp is the only user of hdf5.h. Every return value is checked; failures are
+/// RAII over the serial HDF5 C API, which only h5*.cpp use. Every return value is checked; failures are
 /// h5::Error (an IoError naming the file, and errno where the operating system gave one).
 ///
 /// Policy for all files: latest format (its metadata are checksummed), no filters, no variable-length data, hard links

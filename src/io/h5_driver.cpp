@@ -1,8 +1,6 @@
-#define H5_USE_110_API
 #include "io/h5_driver.hpp"
 
-#include <H5FDpublic.h>
-#include <H5Ppublic.h>
+#include "io/h5_library.hpp"
 #if H5_VERSION_GE(1, 13, 0)
 #include <H5FDdevelop.h>  // where later versions declare the driver interface
 #endif
@@ -95,8 +93,8 @@ herr_t truncate(H5FD_t* file, hid_t /*dxpl*/, hbool_t /*closing*/) {
   return guarded(self, [&] { self.file.resize(size); });
 }
 
-/// A run folder has one lock of its own, so files need none. But only files whose driver has these functions are marked as
-/// open for writing, which readers that follow a file insist on.
+/// A run folder has one lock of its own, so files need none. But only files whose driver has these functions are marked
+/// as open for writing, which readers that follow a file insist on.
 herr_t lock(H5FD_t* /*file*/, hbool_t /*exclusive*/) { return 0; }
 herr_t unlock(H5FD_t* /*file*/) { return 0; }
 

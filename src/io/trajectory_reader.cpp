@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <optional>
 
@@ -13,6 +14,11 @@
 
 namespace haven {
 namespace {
+
+struct StoredFrame {
+  Index row = 0;
+  std::int64_t step = 0;
+};
 
 /// One file, opened for reading; it may still be growing. Frames are those there when it was opened.
 class Segment {
@@ -37,12 +43,14 @@ class Segment {
     data_.push_back(position.dataset("time"));
     data_.push_back(position.dataset("step"));
     data_.push_back(haven.dataset("frame_crc"));
-    count_frames();
+    list_frames();
   }
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const TrajectoryHeader& header() const { return header_; }
-  [[nodiscard]] const std::vector<std::int64_t>& steps() const { return steps_; }
+  /// Frames in the file, in increasing order of step, without those found torn.
+  [[nodiscard]] const std::vector<StoredFrame>& frames() const { return frames_; }
+  [[nodiscard]] const std::vector<RejectedFrame>& torn() const { return torn_; }
   [[nodiscard]] std::int64_t supersedes_after() const { return supersedes_after_; }
   [[nodiscard]] bool has_velocities() const { return velocities_; }
 
@@ -82,17 +90,38 @@ class Segment {
     for (std::size_t k = 0; k < 3; ++k) periodic_[k] = boundary[k] == "periodic";
   }
 
-  /// Steps of all frames that are complete in every dataset. The count comes from the file and is bounded by its size.
-  void count_frames() {
-    Index frames = std::numeric_limits<Index>::max();
-    for (const h5::Dataset& data : data_) frames = std::min(frames, data.rows());
+  /// Number of frames that are complete in every dataset. It comes from the file and is bounded by its size.
+  [[nodiscard]] Index count_frames() const {
+    Index count = std::numeric_limits<Index>::max();
+    for (const h5::Dataset& data : data_) count = std::min(count, data.rows());
     const Index bytes_per_frame = static_cast<Index>(header_.numbers.size() * sizeof(Vec3));
-    const auto file_size = static_cast<Index>(std::filesystem::file_size(path_));
-    if (frames > file_size / bytes_per_frame)
+    if (count > static_cast<Index>(std::filesystem::file_size(path_)) / bytes_per_frame)
       throw InputError("the file claims more frames than it can hold", path_, "The file is damaged; use another copy.");
-    steps_.resize(static_cast<std::size_t>(frames));
-    if (frames > 0)
-      data_[data_.size() - 2].read_rows(0, frames, h5::Type::i64, std::as_writable_bytes(std::span(steps_)));
+    return count;
+  }
+
+  /// Steps that can be read and increase from where the segment begins are believed: next() verifies each frame.
+  /// Anything else means that a power cut tore frames, and then only those whose checksum fits are listed.
+  void list_frames() {
+    const Index count = count_frames();
+    std::vector<std::int64_t> steps(static_cast<std::size_t>(count));
+    if (count == 0) return;
+    try {
+      data_[data_.size() - 2].read_rows(0, count, h5::Type::i64, std::as_writable_bytes(std::span(steps)));
+    } catch (const IoError&) {
+      steps.front() = std::numeric_limits<std::int64_t>::min();
+    }
+    const bool increasing = std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>()) == steps.end();
+    const bool believed = increasing && steps.front() >= supersedes_after_;
+    TrajectoryFrame frame;
+    for (Index row = 0; row < count; ++row) {
+      const std::string problem = believed ? "" : read(row, frame);
+      const std::int64_t step = believed ? steps[static_cast<std::size_t>(row)] : frame.step;
+      if (problem.empty())
+        frames_.push_back({row, step});
+      else
+        torn_.push_back({path_, row, step, problem});
+    }
   }
 
   std::string read_unguarded(Index row, TrajectoryFrame& frame) const {
@@ -122,7 +151,8 @@ class Segment {
   bool velocities_ = false;
   std::int64_t supersedes_after_ = -1;
   std::vector<h5::Dataset> data_;  ///< position, [velocity], box, time, step, checksum
-  std::vector<std::int64_t> steps_;
+  std::vector<StoredFrame> frames_;
+  std::vector<RejectedFrame> torn_;
 };
 
 Segment open_segment(const std::string& path) {
@@ -161,7 +191,7 @@ void check_same_run(const Segment& first, const Segment& other) {
 struct TrajectoryReader::Parts {
   struct Place {
     std::size_t segment;
-    Index row;
+    StoredFrame frame;
   };
   std::vector<Segment> segments;
   std::optional<std::string> stage;
@@ -183,15 +213,16 @@ struct TrajectoryReader::Parts {
     rejected.clear();
     std::int64_t last_valid = std::numeric_limits<std::int64_t>::max(), before = last_valid;
     for (std::size_t k = segments.size(); k-- > 0;) {
-      const std::vector<std::int64_t>& steps = segments[k].steps();
+      const std::vector<StoredFrame>& frames = segments[k].frames();
       if (selected(segments[k])) {
-        for (std::size_t row = steps.size(); row-- > 0;) {
-          if (steps[row] > last_valid || steps[row] >= before) continue;
-          places.push_back({k, static_cast<Index>(row)});
-          before = steps[row];
+        rejected.insert(rejected.end(), segments[k].torn().begin(), segments[k].torn().end());
+        for (auto frame = frames.rbegin(); frame != frames.rend(); ++frame) {
+          if (frame->step > last_valid || frame->step >= before) continue;
+          places.push_back({k, *frame});
+          before = frame->step;
         }
       }
-      if (!steps.empty()) last_valid = std::min(last_valid, segments[k].supersedes_after());
+      if (!frames.empty()) last_valid = std::min(last_valid, segments[k].supersedes_after());
     }
     std::reverse(places.begin(), places.end());
   }
@@ -213,7 +244,7 @@ TrajectoryReader::TrajectoryReader(const std::string& folder_or_file) : parts_(s
                      "Give the folder of an MD run; its stages must store frames.");
   // Segments that a run from the beginning superseded whole may be of anything; they give no frames.
   std::size_t begin = parts_->segments.size() - 1;
-  while (begin > 0 && (parts_->segments[begin].supersedes_after() >= 0 || parts_->segments[begin].steps().empty()))
+  while (begin > 0 && (parts_->segments[begin].supersedes_after() >= 0 || parts_->segments[begin].frames().empty()))
     --begin;
   parts_->segments.erase(parts_->segments.begin(), parts_->segments.begin() + static_cast<std::ptrdiff_t>(begin));
   for (const Segment& segment : parts_->segments) check_same_run(parts_->segments.front(), segment);
@@ -251,19 +282,16 @@ bool TrajectoryReader::has_velocities() const { return parts_->leading().has_vel
 bool TrajectoryReader::next(TrajectoryFrame& frame) {
   Parts& p = *parts_;
   while (p.next < p.places.size()) {
-    const auto [index, row] = p.places[p.next++];
+    const auto [index, place] = p.places[p.next++];
     const Segment& segment = p.segments[index];
-    const std::string problem = segment.read(row, frame);
+    const std::string problem = segment.read(place.row, frame);
     if (problem.empty()) return true;
-    p.rejected.push_back({segment.path(), row, segment.steps()[static_cast<std::size_t>(row)], problem});
+    p.rejected.push_back({segment.path(), place.row, place.step, problem});
   }
   return false;
 }
 
-void TrajectoryReader::rewind() {
-  parts_->next = 0;
-  parts_->rejected.clear();
-}
+void TrajectoryReader::rewind() { parts_->build(); }
 
 const std::vector<RejectedFrame>& TrajectoryReader::rejected() const { return parts_->rejected; }
 

@@ -75,6 +75,30 @@ TEST_P(TrainerAndEngine, AgreeWithTheShippedEvaluatorWithinTheExportLimits) {
   EXPECT_LE(d.force, 1e-8);
 }
 
+/// T12 for trained weights.
+TEST(TrainedModel, IsWhatTheTrainerComputed) {
+  const auto frames = labelled_frames(24);
+  TrainOptions options = quick_options();
+  options.max_epochs = 4;
+  Log log;
+  const auto group = make_serial_communicator();
+  const TrainResult result = train({.options = options, .frames = frames, .group = group.get(), .log = &log});
+  const TrainerView view = view_of(result.model);
+  const TrainingProgram<double> program(view.descriptor, view.layout, view.normalisation, RadialMode::exact);
+  ShardEvaluator<double> evaluator(program);
+  const auto engine = make_potential(result.model, Precision::float64, Backend::reference);
+  for (const Frame& frame : frames) {
+    const FullEvaluation expected = evaluate_all(*engine, frame.structure);
+    PreparedFrame<double> prepared(frame.structure, result.model);
+    const Prediction own = evaluator.predict(std::span(&prepared.frame, 1), view.parameters).front();
+    double energy = own.energy;
+    for (const int a : prepared.species) energy += result.model.elements[static_cast<std::size_t>(a)].reference_energy;
+    EXPECT_NEAR(energy, expected.energy, 1e-12 * std::max(1.0, std::abs(expected.energy)));
+    EXPECT_LE(largest_difference(own.forces, expected.forces),
+              1e-12 * std::max(1.0, largest_component(expected.forces)));
+  }
+}
+
 TEST(Verification, RefusesAModelThatDiffersFromTheTrainer) {
   Model model = random_model({.elements = {3, 16}, .cutoff = 4.0, .seed = 6});
   const TrainerView view = view_of(model);

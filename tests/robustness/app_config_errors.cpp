@@ -167,8 +167,8 @@ TEST(Config, ReportsBadOverrides) {
             "4 problems in the configuration\n"
             "  --set seed: expected key=value\n"
             "  name: expected a text in quotes, found a table\n"
-            "  md.stage: expected a list of tables, found a table\n"
-            "  model.cutof: unknown key; did you mean \"cutoff\"?");
+            "  model.cutof: unknown key; did you mean \"cutoff\"?\n"
+            "  md.stage: expected a list of tables, found a table");
 }
 
 TEST(Config, RefusesAFolderAndAMissingFileAsInput) {

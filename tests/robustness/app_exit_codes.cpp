@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -158,6 +159,34 @@ TEST_F(ExitCodes, OverlappingAtomsAreRejectedBeforeTheFirstStep) {
   write_model(folder_.file("m.haven"), tiny_model());
   write("POSCAR", "close\n1.0\n5 0 0\n0 5 0\n0 0 5\nLi Cl\n1 1\nDirect\n0 0 0\n0.01 0 0\n");
   EXPECT_EQ(haven({"md", "m.haven", "POSCAR", "-T", "300", "--ps", "0.01"}).code, 3);
+}
+
+TEST_F(ExitCodes, ARunThatGoesWrongIsStoppedByAGuard) {
+  write_model(folder_.file("m.haven"), tiny_model());
+  write("POSCAR", tiny_poscar);  // 1e5 K: atoms move further per step than any crystal allows
+  const ProgramResult result =
+      haven({"md", "m.haven", "POSCAR", "-T", "100000", "--ps", "1", "--timestep", "5", "-o", "out"});
+  EXPECT_EQ(result.code, 4) << result.err;
+  EXPECT_NE(result.err.find("step"), std::string::npos);
+}
+
+TEST_F(ExitCodes, EverySignalLeavesACheckpointAndTheSameCommandContinues) {
+  write_model(folder_.file("m.haven"), tiny_model());
+  write("POSCAR", tiny_poscar);
+  const std::vector<std::string> words{haven_program(), "md",          "m.haven", "POSCAR", "-T", "100", "--ps",
+                                       "1000000",       "--supercell", "2",       "2",      "2",  "-o",  "out"};
+  int part = 0;
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) {
+    const std::string segment = "out/T100/r0/traj.part000" + std::to_string(++part) + ".h5";  // it has begun to run
+    const ProgramResult result = run_until_file(words, folder_.path().string(), folder_.file(segment), signal);
+    EXPECT_EQ(result.code, 75) << "signal " << signal << "\n" << result.err;
+    EXPECT_TRUE(fs::exists(folder_.file("out/T100/r0/checkpoint.h5")));
+  }
+  std::vector<std::string> again = words;
+  again.insert(again.end(), {"--time-limit", "1 s"});
+  const ProgramResult result = run_program(again, folder_.path().string());
+  EXPECT_EQ(result.code, 75) << result.err;
+  EXPECT_NE(result.err.find("continues from step"), std::string::npos) << result.err;
 }
 
 TEST_F(ExitCodes, ARunFolderThatIsNoneIsRejectedByReport) {

@@ -98,12 +98,43 @@ inline TrajectoryHeader example_header(const std::string& stage = "prod", std::s
 
 inline TrajectoryFrame example_frame(std::int64_t step, std::size_t atoms = 20) {
   const SimulationState state = example_state(step, atoms);
-  return {.step = step, .time_fs = 2.0 * static_cast<double>(step), .cell = state.cell, .positions = state.positions, .velocities = {}};
+  return {.step = step,
+          .time_fs = 2.0 * static_cast<double>(step),
+          .cell = state.cell,
+          .positions = state.positions,
+          .velocities = {}};
 }
 
 inline bool same(const TrajectoryFrame& a, const TrajectoryFrame& b) {
   return a.step == b.step && a.time_fs == b.time_fs && a.cell == b.cell && a.positions == b.positions &&
          a.velocities == b.velocities;
+}
+
+/// Steps first < step <= last of a run with a row every step, a frame every 5 and a checkpoint every 20. `after` hears
+/// of each call that returned.
+template <class After>
+void run_steps(RunSink& run, std::int64_t first, std::int64_t last, After after) {
+  for (std::int64_t step = first + 1; step <= last; ++step) {
+    const double x = static_cast<double>(step);
+    run.thermo({.step = step,
+                .time_fs = 2 * x,
+                .temperature = 600.1 + x / 3,
+                .kinetic = 0.1 * x,
+                .potential = -x / 7,
+                .conserved = 1.0 / 3,
+                .pressure_gpa = 0.2,
+                .volume = 1000,
+                .max_force = 1.5,
+                .extrapolating = 0});
+    if (step % 5 == 0) {
+      run.frame(example_frame(step));
+      after('F', step);
+    }
+    if (step % 20 == 0) {
+      run.checkpoint(example_state(step));
+      after('C', step);
+    }
+  }
 }
 
 }  // namespace haven::testing

@@ -63,7 +63,8 @@ int RecordingFileSystem::remove(const std::string& path) {
   return result;
 }
 
-void RecordingFileSystem::restore(std::size_t length, Survival survival, std::uint64_t seed, const std::string& to) const {
+void RecordingFileSystem::restore(std::size_t length, Survival survival, std::uint64_t seed,
+                                  const std::string& to) const {
   RandomSequence random(seed, Stream::test, length);
   std::map<int, std::size_t> synced;  // per file: records before this one are on the disk
   std::size_t folder_synced = 0;

@@ -11,15 +11,15 @@ namespace haven::testing {
 
 /// What a disk may keep of changes that were not synced when the power went.
 enum class Survival {
-  nothing,          ///< no unsynced change
-  everything,       ///< all of them
-  random_subset,    ///< each write and each rename on its own
+  nothing,        ///< no unsynced change
+  everything,     ///< all of them
+  random_subset,  ///< each write and each rename on its own
 };
 
 /// The real file system with a record of all changes, from which the disk after a power cut at any moment can be made.
 ///
-/// Model: a sync makes the earlier writes and sizes of one file durable; a folder sync makes the earlier names of the folder
-/// durable. Everything else may or may not have reached the disk.
+/// Model: a sync makes the earlier writes and sizes of one file durable; a folder sync makes the earlier names of the
+/// folder durable. Everything else may or may not have reached the disk.
 class RecordingFileSystem : public PosixFileSystem {
  public:
   int open(const std::string& path, OpenMode mode) override;

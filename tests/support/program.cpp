@@ -63,13 +63,13 @@ ProgramResult run_program(const std::vector<std::string>& words, const std::stri
   });
 }
 
-ProgramResult run_until_file(const std::vector<std::string>& words, const std::string& folder,
-                             const std::string& path) {
+ProgramResult run_until_file(const std::vector<std::string>& words, const std::string& folder, const std::string& path,
+                             int signal) {
   return run(words, folder, [&](pid_t child) {
     int status = 0;
     while (waitpid(child, &status, WNOHANG) == 0) {
       if (fs::exists(path)) {
-        kill(child, SIGKILL);
+        kill(child, signal);
         waitpid(child, &status, 0);
         return status;
       }

@@ -13,9 +13,9 @@ struct ProgramResult {
 /// Runs a program in `folder` and waits for it. The first word is the program; it is looked up in PATH unless it has a
 /// slash.
 [[nodiscard]] ProgramResult run_program(const std::vector<std::string>& words, const std::string& folder);
-/// The same, but sends SIGKILL as soon as `path` exists (if the program has not ended before).
+/// The same, but sends a signal as soon as `path` exists (if the program has not ended before).
 [[nodiscard]] ProgramResult run_until_file(const std::vector<std::string>& words, const std::string& folder,
-                                           const std::string& path);
+                                           const std::string& path, int signal);
 /// The `haven` program of this build.
 [[nodiscard]] std::string haven_program();
 /// The words that start `words` on `ranks` ranks; empty when this machine has no mpirun.

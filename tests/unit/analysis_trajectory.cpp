@@ -6,6 +6,7 @@
 #include "analysis/displacements.hpp"
 #include "analysis/msd.hpp"
 #include "core/error.hpp"
+#include "io/trajectory.hpp"
 #include "physics/analysis_walks.hpp"
 #include "support/shared_data.hpp"
 
@@ -142,6 +143,23 @@ TEST(Extxyz, StreamsATrajectory) {
   const IonTracks tracks = collect_tracks(*source, {.mobile = {3}});
   EXPECT_EQ(tracks.n_frames, 4);
   EXPECT_NEAR(tracks.series[0][3] - tracks.series[0][0], 0.6, 1e-9);
+}
+
+TEST(H5md, RunFolderIsReadUnwrappedWithItsTemperatureAndLastStage) {
+  const TemporaryFolder folder;
+  PosixFileSystem files;
+  TrajectoryHeader header;
+  header.numbers = {3, 16}, header.masses = {6.94, 32.06}, header.ids = {0, 1};
+  header.timestep_fs = 2, header.frame_interval = 50, header.target_temperature = 650, header.stage = "prod";
+  TrajectoryWriter writer(files, folder.file(segment_name(1)), header, {});
+  for (int t = 0; t < 30; ++t) writer.append({50 * t, 100.0 * t, cube(10), {{0.9 * t, 1, 1}, {5, 5, 5}}, {}});
+  writer.close();
+  const auto source = open_trajectory(folder.path().string(), {});
+  const IonTracks tracks = collect_tracks(*source, {.mobile = {3}, .skip_ps = 0.5});
+  EXPECT_EQ(tracks.temperature_K, 650);
+  EXPECT_EQ(tracks.n_frames, 25);
+  EXPECT_NEAR(tracks.interval_ps, 0.1, 1e-12);
+  EXPECT_NEAR(tracks.series[0][24] - tracks.series[0][0], 0.9 * 24, 1e-6);  // through the boundary, more than twice
 }
 
 TEST(Tracks, RemoveTheDriftOfTheHostAndNotOfTheIons) {

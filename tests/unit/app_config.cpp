@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "app/config.hpp"
 #include "app/config_fields.hpp"
 
@@ -187,6 +190,13 @@ TEST(Config, SchemaListsEveryKeyWithItsDefault) {
   EXPECT_EQ(schema.find("deeppot"), std::string::npos) << "what this version cannot do is not offered";
   EXPECT_NE(config_markdown().find("| `md.stage[].thermostat.tau` | number > 0 | `100.0` | relaxation time, fs |"),
             std::string::npos);
+}
+
+TEST(Config, TheDocumentedTableIsTheProgramsOwn) {
+  std::ifstream stream(std::string(HAVEN_SOURCE_DIR) + "/docs/configuration.md");
+  const std::string page{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  EXPECT_NE(page.find(config_markdown()), std::string::npos)
+      << "docs/configuration.md is out of date: put in the output of `haven schema --markdown`";
 }
 
 TEST(Config, NearestFindsMisspellingsAndLeavesStrangersAlone) {

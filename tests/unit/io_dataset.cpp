@@ -1,5 +1,3 @@
-#include "io/dataset_file.hpp"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -9,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/rng.hpp"
+#include "io/dataset_file.hpp"
 #include "support/failing_file_system.hpp"
 #include "support/shared_data.hpp"
 
@@ -37,7 +36,8 @@ Frame random_frame(std::uint64_t seed, int atoms) {
   frame.group = seed % 2 == 0 ? "aimd_600K" : "";
   frame.trajectory = "run " + std::to_string(seed / 4);
   frame.weight = random.uniform();
-  frame.source = {"folder/OUTCAR." + std::to_string(seed % 5), static_cast<Index>(seed), seed % 2 == 0 ? "VASP 5.4.4" : ""};
+  frame.source = {"folder/OUTCAR." + std::to_string(seed % 5), static_cast<Index>(seed),
+                  seed % 2 == 0 ? "VASP 5.4.4" : ""};
   return frame;
 }
 
@@ -67,7 +67,8 @@ void expect_equal(const Frame& a, const Frame& b) {
 TEST(Dataset, EveryMemberOfEveryFrameComesBackExactly) {
   const TemporaryFolder folder;
   const std::vector<Frame> frames = random_frames(60);
-  const DatasetInfo info{"haven 0.1", R"({"kept": 60, "rejected": 0})", {{"command", "haven data import"}, {"note", ""}}};
+  const DatasetInfo info{
+      "haven 0.1", R"({"kept": 60, "rejected": 0})", {{"command", "haven data import"}, {"note", ""}}};
   write_dataset(folder.file("set.h5"), frames, info);
   const Dataset read = read_dataset(folder.file("set.h5"));
   ASSERT_EQ(read.frames.size(), frames.size());
@@ -91,7 +92,8 @@ TEST(Dataset, TheHashNoticesEveryChangeAndNothingElse) {
     return dataset_hash(copy);
   };
   EXPECT_EQ(hash, changed([](auto&) {}));
-  EXPECT_NE(hash, changed([](auto& f) { f[5].structure.positions[0].x = std::nextafter(f[5].structure.positions[0].x, 9); }));
+  EXPECT_NE(hash,
+            changed([](auto& f) { f[5].structure.positions[0].x = std::nextafter(f[5].structure.positions[0].x, 9); }));
   EXPECT_NE(hash, changed([](auto& f) { f[1].energy.reset(); }));
   EXPECT_NE(hash, changed([](auto& f) { f[1].stress.reset(); }));
   EXPECT_NE(hash, changed([](auto& f) { f[1].forces.clear(); }));
@@ -126,6 +128,7 @@ TEST(Dataset, AChangedByteAnywhereIsNoticedOrMeansNothing) {
   for (int k = 0; k < 300; ++k) {
     std::string bad = good;
     bad[random.below(bad.size())] ^= static_cast<char>(1 << random.below(8));
+    std::filesystem::remove(folder.file("bad.h5"));
     std::ofstream(folder.file("bad.h5"), std::ios::binary) << bad;
     try {
       EXPECT_EQ(dataset_hash(read_dataset(folder.file("bad.h5")).frames), dataset_hash(frames));

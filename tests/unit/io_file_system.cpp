@@ -1,5 +1,3 @@
-#include "io/file_system.hpp"
-
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -9,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "io/file_system.hpp"
 #include "io/run_lock.hpp"
 #include "io/sha256.hpp"
 #include "support/failing_file_system.hpp"

@@ -1,5 +1,3 @@
-#include "io/h5.hpp"
-
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -7,6 +5,7 @@
 #include <fstream>
 #include <limits>
 
+#include "io/h5.hpp"
 #include "support/failing_file_system.hpp"
 #include "support/shared_data.hpp"
 
@@ -19,8 +18,17 @@ using testing::TemporaryFolder;
 /// Numbers that lose something in any careless conversion.
 std::vector<double> difficult_numbers() {
   using Limits = std::numeric_limits<double>;
-  return {0.0,           -0.0,          0.1,          1.0 / 3.0,      Limits::max(), Limits::min(), Limits::denorm_min(),
-          -Limits::max(), std::nextafter(1.0, 2.0), Limits::infinity(), Limits::quiet_NaN()};
+  return {0.0,
+          -0.0,
+          0.1,
+          1.0 / 3.0,
+          Limits::max(),
+          Limits::min(),
+          Limits::denorm_min(),
+          -Limits::max(),
+          std::nextafter(1.0, 2.0),
+          Limits::infinity(),
+          Limits::quiet_NaN()};
 }
 
 TEST(H5, DoublesComeBackBitForBitFromFileAndMemory) {

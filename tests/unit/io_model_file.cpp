@@ -1,5 +1,3 @@
-#include "io/model_file.hpp"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -7,6 +5,7 @@
 #include <limits>
 
 #include "core/error.hpp"
+#include "io/model_file.hpp"
 #include "support/io_examples.hpp"
 #include "support/shared_data.hpp"
 
@@ -67,7 +66,15 @@ TEST(ModelFile, EqualModelsMakeEqualFiles) {
 TEST(ModelFile, AModelWithoutNetworksCanBeKept) {
   const TemporaryFolder folder;
   Model model = example_model();
-  for (ModelElement& element : model.elements) element = {.number = element.number, .mass = element.mass, .reference_energy = 0, .feature_shift = {}, .feature_scale = {}, .feature_min = {}, .feature_max = {}, .network = {}};
+  for (ModelElement& element : model.elements)
+    element = {.number = element.number,
+               .mass = element.mass,
+               .reference_energy = 0,
+               .feature_shift = {},
+               .feature_scale = {},
+               .feature_min = {},
+               .feature_max = {},
+               .network = {}};
   write_model(folder.file("m.haven"), model);
   EXPECT_EQ(model_hash(read_model(folder.file("m.haven"))), model_hash(model));
 }

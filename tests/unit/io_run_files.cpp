@@ -1,5 +1,3 @@
-#include "io/run_files.hpp"
-
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -8,6 +6,7 @@
 
 #include "io/checkpoint.hpp"
 #include "io/h5.hpp"
+#include "io/run_files.hpp"
 #include "support/io_examples.hpp"
 #include "support/shared_data.hpp"
 
@@ -21,8 +20,16 @@ using testing::TemporaryFolder;
 
 ThermoRow example_row(std::int64_t step) {
   const double x = static_cast<double>(step);
-  return {.step = step, .time_fs = 2 * x, .temperature = 600.1 + x / 3, .kinetic = 0.1 * x, .potential = -x / 7, .conserved = 1.0 / 3,
-          .pressure_gpa = 0.2, .volume = 1000, .max_force = 1.5, .extrapolating = 0};
+  return {.step = step,
+          .time_fs = 2 * x,
+          .temperature = 600.1 + x / 3,
+          .kinetic = 0.1 * x,
+          .potential = -x / 7,
+          .conserved = 1.0 / 3,
+          .pressure_gpa = 0.2,
+          .volume = 1000,
+          .max_force = 1.5,
+          .extrapolating = 0};
 }
 
 std::vector<std::string> lines_of(const std::string& path) {
@@ -32,18 +39,14 @@ std::vector<std::string> lines_of(const std::string& path) {
   return lines;
 }
 
-std::unique_ptr<RunFiles> open_run(FileSystem& files, const TemporaryFolder& folder, std::optional<std::int64_t> resume_step) {
+std::unique_ptr<RunFiles> open_run(FileSystem& files, const TemporaryFolder& folder,
+                                   std::optional<std::int64_t> resume_step) {
   Log log;
   return std::make_unique<RunFiles>(files, RunLock(files, folder.path().string(), log), resume_step);
 }
 
-/// Steps first < step <= last of a run with a row every step, a frame every 5 and a checkpoint every 20.
 void run_steps(RunFiles& run, std::int64_t first, std::int64_t last) {
-  for (std::int64_t step = first + 1; step <= last; ++step) {
-    run.thermo(example_row(step));
-    if (step % 5 == 0) run.frame(example_frame(step));
-    if (step % 20 == 0) run.checkpoint(example_state(step));
-  }
+  testing::run_steps(run, first, last, [](char, std::int64_t) {});
 }
 
 TEST(RunFiles, AStoppedAndContinuedRunLeavesTheFilesOfAnUninterruptedOne) {

@@ -1,11 +1,10 @@
-#include "io/trajectory.hpp"
-
 #include <gtest/gtest.h>
 
 #include <fstream>
 
 #include "core/error.hpp"
 #include "io/h5.hpp"
+#include "io/trajectory.hpp"
 #include "support/io_examples.hpp"
 #include "support/shared_data.hpp"
 
@@ -28,10 +27,11 @@ std::vector<std::int64_t> steps_of(TrajectoryReader& reader) {
 }
 
 /// Part of a run with frames of these steps.
-void write_part(const TemporaryFolder& folder, int part, const std::vector<std::int64_t>& steps, std::int64_t supersedes_after,
-                const std::string& stage = "prod") {
+void write_part(const TemporaryFolder& folder, int part, const std::vector<std::int64_t>& steps,
+                std::int64_t supersedes_after, const std::string& stage = "prod") {
   PosixFileSystem files;
-  TrajectoryWriter writer(files, folder.file(segment_name(part)), example_header(stage), {.supersedes_after = supersedes_after});
+  TrajectoryWriter writer(files, folder.file(segment_name(part)), example_header(stage),
+                          {.supersedes_after = supersedes_after});
   for (const std::int64_t step : steps) writer.append(example_frame(step));
   writer.close();
 }
@@ -68,7 +68,8 @@ TEST(Trajectory, VelocitiesAndOpenBoundariesComeBack) {
   frame.velocities = testing::random_vectors(99, frame.positions.size());
   frame.cell = Cell(frame.cell.vectors(), {true, true, false});
   {
-    TrajectoryWriter writer(files, folder.file("a.h5"), example_header(), {.velocities = true, .periodic = {true, true, false}});
+    TrajectoryWriter writer(files, folder.file("a.h5"), example_header(),
+                            {.velocities = true, .periodic = {true, true, false}});
     writer.append(frame);
     writer.close();
   }

@@ -58,9 +58,9 @@ TEST(RadialTables, AreAsExactAsTheyClaim) {
 TEST(Optimiser, FindsTheMinimumOfAQuadratic) {
   Optimiser optimiser({5.0, -3.0});
   const std::vector<std::uint8_t> mask{0, 0};
-  for (int k = 0; k < 4000; ++k) {
+  for (int k = 0; k < 20000; ++k) {
     const std::vector<double> gradient{2 * (optimiser.parameters[0] - 1), 200 * (optimiser.parameters[1] - 2)};
-    optimiser.update(gradient, 0.02 * std::pow(1e-3, k / 4000.0), mask, {.average_decay = 0.99});
+    optimiser.update(gradient, 0.02 * std::pow(1e-3, k / 20000.0), mask, {.average_decay = 0.99});
   }
   EXPECT_NEAR(optimiser.average[0], 1.0, 1e-3);
   EXPECT_NEAR(optimiser.average[1], 2.0, 1e-3);

@@ -1,0 +1,313 @@
+#include <gtest/gtest.h>
+#include <hdf5.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "core/error.hpp"
+#include "core/rng.hpp"
+#include "io/model_file.hpp"
+#include "support/io_examples.hpp"
+#include "support/shared_data.hpp"
+
+/// Model files that are damaged, or made to do harm.
+namespace haven {
+namespace {
+
+using testing::example_model;
+using testing::TemporaryFolder;
+
+std::string bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+/// As a new file: some file systems wait for the disk when an old one is overwritten.
+void put(const std::string& path, const std::string& bytes) {
+  std::filesystem::remove(path);
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+/// One to four changes: a flipped bit, a random byte, a run of equal bytes, a cut, a copied block.
+std::string mutant_of(std::string bytes, std::uint64_t seed) {
+  RandomSequence random(seed, Stream::test, 2);
+  const auto changes = 1 + random.below(4);
+  for (std::uint64_t k = 0; k < changes && !bytes.empty(); ++k) {
+    const std::size_t at = random.below(bytes.size());
+    switch (random.below(6)) {
+      case 0:
+      case 1:
+        bytes[at] ^= static_cast<char>(1 << random.below(8));
+        break;
+      case 2:
+        bytes[at] = static_cast<char>(random.below(256));
+        break;
+      case 3:
+        for (std::size_t i = at; i < std::min(bytes.size(), at + 8); ++i)
+          bytes[i] = static_cast<char>(random.below(2) * 255);
+        break;
+      case 4:
+        bytes.resize(at);
+        break;
+      default: {
+        const std::size_t from = random.below(bytes.size()),
+                          count = std::min(bytes.size() - std::max(at, from), std::size_t{16});
+        const std::string block = bytes.substr(from, count);
+        bytes.replace(at, count, block);
+      }
+    }
+  }
+  return bytes;
+}
+
+// The child must survive all of them: a signal anywhere in the library would end it.
+TEST(ModelFileMutants, RandomDamageIsRefusedOrMeansNothing) {
+  const TemporaryFolder folder;
+  write_model(folder.file("good.haven"), example_model());
+  const std::string good = bytes_of(folder.file("good.haven")), hash = model_payload_hash(example_model());
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    int refused = 0;
+    for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+      put(folder.file("bad.haven"), mutant_of(good, seed));
+      try {
+        if (model_payload_hash(read_model(folder.file("bad.haven"))) != hash) _exit(2);
+      } catch (const ModelError&) {
+        ++refused;
+      } catch (...) {
+        _exit(3);
+      }
+    }
+    _exit(refused > 1000 ? 0 : 4);
+  }
+  int status = 0;
+  rusage usage{};
+  ASSERT_EQ(wait4(child, &status, 0, &usage), child);
+  ASSERT_TRUE(WIFEXITED(status)) << "killed by signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 0) << "2: a changed model was accepted; 3: another error; 4: most were accepted";
+  EXPECT_LT(usage.ru_maxrss, 256 * 1024) << "kB of memory";
+}
+
+/// A good model file changed through the HDF5 library, so that all of its own checksums fit.
+class CraftedModel : public ::testing::Test {
+ protected:
+  void expect_refused(const std::string& what, const std::function<void(hid_t file)>& change) {
+    const std::string path = folder_.file("crafted.haven");
+    write_model(path, example_model());
+    ASSERT_NO_THROW(static_cast<void>(read_model(path)));
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
+    const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, access);
+    ASSERT_GE(file, 0);
+    change(file);
+    ASSERT_GE(H5Fclose(file), 0);
+    H5Pclose(access);
+    const std::string changed = bytes_of(path);
+    try {
+      static_cast<void>(read_model(path));
+      ADD_FAILURE() << what << " was accepted";
+    } catch (const ModelError& error) {
+      EXPECT_EQ(error.where(), path);
+      EXPECT_EQ(error.exit_code(), ExitCode::rejected);
+    }
+  }
+
+  /// Puts another dataset in the place of one.
+  static void replace(hid_t file, const char* name, hid_t type, std::vector<hsize_t> extent,
+                      hid_t creation = H5P_DEFAULT, const void* values = nullptr) {
+    H5Ldelete(file, name, H5P_DEFAULT);
+    const hid_t space = extent.empty() ? H5Screate(H5S_SCALAR)
+                                       : H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr);
+    const hid_t data = H5Dcreate2(file, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+    ASSERT_GE(data, 0);
+    if (values != nullptr) H5Dwrite(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+    H5Dclose(data);
+    H5Sclose(space);
+  }
+
+  static void replace_attribute(hid_t file, const char* object, const char* name, hid_t type, const void* value) {
+    H5Adelete_by_name(file, object, name, H5P_DEFAULT);
+    const hid_t space = H5Screate(H5S_SCALAR);
+    const hid_t attribute = H5Acreate_by_name(file, object, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    ASSERT_GE(attribute, 0);
+    H5Awrite(attribute, type, value);
+    H5Aclose(attribute);
+    H5Sclose(space);
+  }
+
+  TemporaryFolder folder_;
+};
+
+constexpr const char* mixing = "/parameters/mixing_0";
+constexpr const char* bias = "/elements/000_Li/network/layer_000/bias";
+
+TEST_F(CraftedModel, LinksAreRefused) {
+  expect_refused("an external link", [](hid_t file) {
+    H5Ldelete(file, mixing, H5P_DEFAULT);
+    H5Lcreate_external("/etc/passwd", "/x", file, mixing, H5P_DEFAULT, H5P_DEFAULT);
+  });
+  expect_refused("a soft link", [](hid_t file) {
+    H5Ldelete(file, mixing, H5P_DEFAULT);
+    H5Lcreate_soft("/parameters/channels", file, mixing, H5P_DEFAULT, H5P_DEFAULT);
+  });
+  expect_refused("a dangling soft link",
+                 [](hid_t file) { H5Lcreate_soft("/nowhere", file, "/parameters/extra", H5P_DEFAULT, H5P_DEFAULT); });
+  expect_refused("a second name",
+                 [](hid_t file) { H5Lcreate_hard(file, mixing, file, "/parameters/again", H5P_DEFAULT, H5P_DEFAULT); });
+  expect_refused("a cycle of groups", [](hid_t file) {
+    H5Lcreate_hard(file, "/elements", file, "/elements/003_H", H5P_DEFAULT, H5P_DEFAULT);
+  });
+  expect_refused("the root below itself", [](hid_t file) {
+    H5Ldelete(file, "/elements/000_Li/network", H5P_DEFAULT);
+    H5Lcreate_hard(file, "/", file, "/elements/000_Li/network", H5P_DEFAULT, H5P_DEFAULT);
+  });
+}
+
+TEST_F(CraftedModel, ForeignStorageIsRefused) {
+  expect_refused("external storage", [](hid_t file) {
+    const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_external(list, "/etc/passwd", 0, 48);
+    replace(file, mixing, H5T_IEEE_F64LE, {2, 3}, list);
+    H5Pclose(list);
+  });
+  expect_refused("a filter", [](hid_t file) {
+    const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
+    const hsize_t chunk[] = {2, 3};
+    const std::vector<double> values(6, 0.5);
+    H5Pset_chunk(list, 2, chunk);
+    H5Pset_shuffle(list);
+    replace(file, mixing, H5T_IEEE_F64LE, {2, 3}, list, values.data());
+    H5Pclose(list);
+  });
+  expect_refused("chunked storage", [](hid_t file) {
+    const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
+    const hsize_t chunk[] = {2, 3};
+    const std::vector<double> values(6, 0.5);
+    H5Pset_chunk(list, 2, chunk);
+    replace(file, mixing, H5T_IEEE_F64LE, {2, 3}, list, values.data());
+    H5Pclose(list);
+  });
+  expect_refused("a virtual dataset", [](hid_t file) {
+    const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
+    const hsize_t extent[] = {2, 3};
+    const hid_t space = H5Screate_simple(2, extent, nullptr);
+    H5Pset_virtual(list, space, "/etc/passwd", "/x", space);
+    replace(file, mixing, H5T_IEEE_F64LE, {2, 3}, list);
+    H5Sclose(space);
+    H5Pclose(list);
+  });
+}
+
+TEST_F(CraftedModel, ImpossibleSizesAreRefusedBeforeAllocation) {
+  expect_refused("2^60 numbers that are not there", [](hid_t file) {
+    replace(file, mixing, H5T_IEEE_F64LE, {hsize_t{1} << 30, hsize_t{1} << 30});
+  });
+  expect_refused("a terabyte that is not there",
+                 [](hid_t file) { replace(file, bias, H5T_IEEE_F64LE, {hsize_t{1} << 37}); });
+  expect_refused("an overflowing product", [](hid_t file) {
+    const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
+    const hsize_t chunk[] = {1, 1, 1};
+    H5Pset_chunk(list, 3, chunk);
+    replace(file, mixing, H5T_IEEE_F64LE, {hsize_t{1} << 20, hsize_t{1} << 20, hsize_t{1} << 20}, list);
+    H5Pclose(list);
+  });
+  expect_refused("five dimensions", [](hid_t file) {
+    const double one = 1;
+    replace(file, mixing, H5T_IEEE_F64LE, {1, 1, 1, 1, 1}, H5P_DEFAULT, &one);
+  });
+  expect_refused("no extent at all", [](hid_t file) {
+    H5Ldelete(file, mixing, H5P_DEFAULT);
+    const hid_t space = H5Screate(H5S_NULL);
+    H5Dclose(H5Dcreate2(file, mixing, H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Sclose(space);
+  });
+}
+
+TEST_F(CraftedModel, UnexpectedTypesAreRefused) {
+  const std::vector<char> zeros(256, 0);
+  for (const hid_t type : {H5T_IEEE_F32LE, H5T_IEEE_F64BE, H5T_STD_I64LE, H5T_STD_U8LE, H5T_STD_REF_OBJ})
+    expect_refused("another number type", [&](hid_t file) {
+      replace(file, mixing, type, {2, 3}, H5P_DEFAULT, zeros.data());
+    });
+  expect_refused("variable-length text", [](hid_t file) {
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, H5T_VARIABLE);
+    const char* text = "x";
+    replace(file, "/provenance/licence", type, {}, H5P_DEFAULT, &text);
+    H5Tclose(type);
+  });
+  expect_refused("variable-length numbers", [](hid_t file) {
+    const hid_t type = H5Tvlen_create(H5T_IEEE_F64LE);
+    replace(file, mixing, type, {1});
+    H5Tclose(type);
+  });
+  expect_refused("a compound type", [](hid_t file) {
+    const hid_t type = H5Tcreate(H5T_COMPOUND, 8);
+    H5Tinsert(type, "x", 0, H5T_IEEE_F64LE);
+    replace(file, mixing, type, {1});
+    H5Tclose(type);
+  });
+  expect_refused("a named type", [](hid_t file) {
+    const hid_t type = H5Tcopy(H5T_IEEE_F64LE);
+    H5Tcommit2(file, "/parameters/type", type, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    H5Tclose(type);
+  });
+  expect_refused("a group for a dataset", [](hid_t file) {
+    H5Ldelete(file, mixing, H5P_DEFAULT);
+    H5Gclose(H5Gcreate2(file, mixing, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  });
+}
+
+TEST_F(CraftedModel, UnknownAndMissingObjectsAreRefused) {
+  for (const char* name : {"/contract", "/units", bias, "/elements/001_S", "/elements/000_Li/feature_shift"})
+    expect_refused(std::string("a file without ") + name, [&](hid_t file) { H5Ldelete(file, name, H5P_DEFAULT); });
+  for (const char* name : {"/code", "/contract/x", "/elements/000_Li/script", "/elements/000_Li/network/layer_009"})
+    expect_refused(std::string("an unknown group ") + name,
+                   [&](hid_t file) { H5Gclose(H5Gcreate2(file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)); });
+  expect_refused("a surplus parameter", [](hid_t file) {
+    const double one = 1;
+    replace(file, "/parameters/surplus", H5T_IEEE_F64LE, {1}, H5P_DEFAULT, &one);
+  });
+  expect_refused("an attribute that is not known", [](hid_t file) {
+    const double one = 1;
+    replace_attribute(file, "/contract", "surplus", H5T_IEEE_F64LE, &one);
+  });
+  expect_refused("a strange name", [](hid_t file) {
+    const double one = 1;
+    replace(file, "/parameters/a b", H5T_IEEE_F64LE, {1}, H5P_DEFAULT, &one);
+  });
+}
+
+TEST_F(CraftedModel, ValuesOutOfRangeAreRefused) {
+  for (const double bad : {std::nan(""), 1.0 / 0.0, -1.0, 0.0, 2000.0})
+    expect_refused("a cut-off out of range",
+                   [&](hid_t file) { replace_attribute(file, "/contract", "cutoff", H5T_IEEE_F64LE, &bad); });
+  for (const std::int64_t bad :
+       {std::int64_t{-3}, std::int64_t{0}, std::int64_t{119}, std::int64_t{1} << 40, std::int64_t{16}})
+    expect_refused("an element out of range",
+                   [&](hid_t file) { replace_attribute(file, "/elements/000_Li", "number", H5T_STD_I64LE, &bad); });
+  expect_refused("NaN in the weights", [](hid_t file) {
+    const std::vector<double> values(3, std::nan(""));
+    replace(file, bias, H5T_IEEE_F64LE, {3}, H5P_DEFAULT, values.data());
+  });
+  expect_refused("a changed weight", [](hid_t file) {
+    const std::vector<double> values(3, 0.25);
+    replace(file, bias, H5T_IEEE_F64LE, {3}, H5P_DEFAULT, values.data());
+  });
+  expect_refused("a bias of the wrong length", [](hid_t file) {
+    const std::vector<double> values(4, 0.25);
+    replace(file, bias, H5T_IEEE_F64LE, {4}, H5P_DEFAULT, values.data());
+  });
+  expect_refused("a changed energy", [](hid_t file) {
+    const double energy = -1;
+    replace_attribute(file, "/elements/000_Li", "reference_energy", H5T_IEEE_F64LE, &energy);
+  });
+}
+
+}  // namespace
+}  // namespace haven
