@@ -5,8 +5,9 @@
 #include "core/types.hpp"
 #include "potentials/model.hpp"
 
-/// The descriptor part of the moment program (design: one evaluator for every potential). A lowering turns a Model into this;
-/// the engine compiles it to tables and kernels, the trainer differentiates through it. Nothing else knows potential kinds.
+/// The descriptor part of the moment program (design: one evaluator for every potential). A lowering turns a Model into
+/// this; the engine compiles it to tables and kernels, the trainer differentiates through it. Nothing else knows
+/// potential kinds.
 namespace haven {
 
 /// Value, first and second derivative with respect to r.
@@ -25,7 +26,8 @@ struct Primitive {
 
 /// One scalar basis function of a centre atom.
 /// degree 1: q_c = sum_j R_c(r_j) = sqrt(4 pi) A_{c,00}
-/// degree 2: p_{c c' l} = 4 pi/(2l+1) sum_m A_{c,lm} A_{c',lm} = sum_j sum_k R_c(j) R_c'(k) P_l(cos theta_jik), j = k included
+/// degree 2: p_{c c' l} = 4 pi/(2l+1) sum_m A_{c,lm} A_{c',lm} = sum_j sum_k R_c(j) R_c'(k) P_l(cos theta_jik), j = k
+/// included
 struct BasisTerm {
   int degree = 1;
   int channel = 0;        ///< c
@@ -52,13 +54,16 @@ struct CentreDescriptor {
   Matrix feature_map;
 
   [[nodiscard]] Index channels() const { return static_cast<Index>(channel_l_max.size()); }
-  [[nodiscard]] Index features() const { return feature_map.rows > 0 ? feature_map.rows : static_cast<Index>(terms.size()); }
+  [[nodiscard]] Index features() const {
+    return feature_map.rows > 0 ? feature_map.rows : static_cast<Index>(terms.size());
+  }
 };
 
 struct Descriptor {
   double cutoff = 0;
-  bool mixing_is_trainable = false;        ///< then Model::parameters["mixing_<element index>"] holds it, [channels x primitives]
-  std::vector<CentreDescriptor> centres;   ///< per element of the model
+  bool mixing_is_trainable =
+      false;  ///< then Model::parameters["mixing_<element index>"] holds it, [channels x primitives]
+  std::vector<CentreDescriptor> centres;  ///< per element of the model
 };
 
 /// Builds the descriptor of a model from its kind and parameters. Networks are not looked at.

@@ -30,9 +30,9 @@ struct Array {
 
 /// What a model knows about one element.
 struct ModelElement {
-  int number = 0;                ///< atomic number
-  double mass = 0;               ///< amu
-  double reference_energy = 0;   ///< eV; E_i = network(features) + reference_energy
+  int number = 0;               ///< atomic number
+  double mass = 0;              ///< amu
+  double reference_energy = 0;  ///< eV; E_i = network(features) + reference_energy
   /// The network sees (G - feature_shift) * feature_scale. Both have one entry per feature.
   std::vector<double> feature_shift, feature_scale;
   /// Range of each feature over the training set, before shift and scale; empty when unknown. MD counts atoms outside.
@@ -43,12 +43,12 @@ struct ModelElement {
 /// A potential as data: everything the model file holds. `kind` names the lowering that turns `parameters` into a
 /// descriptor; see potentials/lowerings/.
 struct Model {
-  std::string kind;              ///< "behler-parrinello" | "chebyshev" | "moment"
-  double cutoff = 0;             ///< A
-  double minimum_distance = 0;   ///< A; smallest pair distance in the training set, 0 when unknown
-  std::string repulsion;         ///< "none" | "zbl": pair wall added below the training minimum distance
+  std::string kind;             ///< "behler-parrinello" | "chebyshev" | "moment"
+  double cutoff = 0;            ///< A
+  double minimum_distance = 0;  ///< A; smallest pair distance in the training set, 0 when unknown
+  std::string repulsion;        ///< "none" | "zbl": pair wall added below the training minimum distance
   std::vector<ModelElement> elements;
-  std::map<std::string, Array> parameters;  ///< only the names the lowering declares
+  std::map<std::string, Array> parameters;        ///< only the names the lowering declares
   std::map<std::string, std::string> provenance;  ///< free text: training configuration, data hashes, errors, version
 };
 

@@ -11,8 +11,10 @@ namespace haven {
 /// Which evaluator runs a model. `reference` is the literal scalar double-precision one that every test compares with.
 enum class Backend { vectorised, reference };
 
-/// The potential of a model, ready for MD. @throws ModelError when the model is inconsistent (sizes, ranges, non-finite).
-[[nodiscard]] std::unique_ptr<Potential> make_potential(const Model& model, Precision precision, Backend backend = Backend::vectorised);
+/// The potential of a model, ready for MD. @throws ModelError when the model is inconsistent (sizes, ranges,
+/// non-finite).
+[[nodiscard]] std::unique_ptr<Potential> make_potential(const Model& model, Precision precision,
+                                                        Backend backend = Backend::vectorised);
 
 /// Options for a new, untrained model; the choices of `[model]` in the input file.
 struct DescriptorOptions {

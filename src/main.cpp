@@ -1,3 +1,4 @@
+#include <csignal>
 #include <cstdio>
 
 #include "app/commands.hpp"
@@ -6,6 +7,8 @@
 
 int main(int argc, char** argv) {
   using namespace haven;
+  // A file-size limit must end in an error of the write (exit 6), not in a signal.
+  std::signal(SIGXFSZ, SIG_IGN);
   const auto world = make_world_communicator(argc, argv);
   Log log(world->is_root() ? Log::Echo::on : Log::Echo::off);
   Session session{*world, log};

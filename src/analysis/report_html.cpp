@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "analysis/transport_output.hpp"
 
 namespace haven::report {
@@ -12,7 +14,7 @@ constexpr const char* style = R"(
 @media (prefers-color-scheme: dark){:root{--ink:#e4eaf0;--soft:#9db0c0;--line:#34434f;--paper:#1c262e;--ground:#12191f;--accent:#7cc0f4;--good:#6fd3a5;--bad:#f0a070;--tint:#1f3242}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
-main{max-width:1080px;margin:0 auto;padding:2.2rem 1.4rem 4rem}
+main{max-width:1180px;margin:0 auto;padding:2.2rem 1.4rem 4rem}
 header h1{font-size:2.1rem;line-height:1.15;margin:0 0 .2rem;letter-spacing:-.01em}
 header p{margin:.1rem 0;color:var(--soft)}
 nav{margin:1rem 0 1.6rem;font-size:.92rem}nav a{color:var(--accent);text-decoration:none;margin-right:1.1rem;white-space:nowrap}nav a:hover{text-decoration:underline}
@@ -20,10 +22,10 @@ section{background:var(--paper);border:1px solid var(--line);border-radius:12px;
 h2{font-size:1.25rem;margin:0 0 .8rem}h3{font-size:1.02rem;margin:1.3rem 0 .5rem}
 .answer{border-left:6px solid var(--good);background:var(--tint)}.answer.refused{border-left-color:var(--bad)}
 .answer .big{font-size:1.7rem;font-weight:650;line-height:1.25;margin:.1rem 0 .35rem}.answer p{margin:.25rem 0}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(168px,1fr));gap:.8rem;margin-top:1rem}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:.8rem;margin-top:1rem}
 .tile{background:var(--paper);border:1px solid var(--line);border-radius:9px;padding:.65rem .85rem}.tile b{display:block;font-size:1.15rem}.tile span{color:var(--soft);font-size:.84rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.94rem}
-th,td{padding:.42rem .7rem;text-align:right;border-bottom:1px solid var(--line);vertical-align:top}th:first-child,td:first-child{text-align:left}
+th,td{padding:.42rem .5rem;text-align:right;border-bottom:1px solid var(--line);vertical-align:top}th:first-child,td:first-child{text-align:left}
 th{color:var(--soft);font-weight:600;border-bottom-width:2px;white-space:nowrap}.texts td:last-child,.texts th:last-child{text-align:left}.note{display:block;color:var(--soft);font-size:.85rem}
 td small{display:block;color:var(--soft);font-size:.8rem;white-space:nowrap}
 .grid{margin-top:1rem;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(430px,100%),1fr));gap:1rem}
@@ -97,8 +99,12 @@ std::string prose(const std::string& text) {
 }
 
 std::string interval_text(const Estimate& estimate) {
-  return scientific(fmt::format("{:.2g}", estimate.ci95[0])) + " &hellip; " +
-         scientific(fmt::format("{:.2g}", estimate.ci95[1]));
+  const double low = estimate.ci95[0], high = estimate.ci95[1];
+  const double largest = std::max(std::abs(low), std::abs(high));
+  const int exponent = largest > 0 ? static_cast<int>(std::floor(std::log10(largest))) : 0;
+  if (exponent > -3 && exponent < 5) return fmt::format("{:.2g} &hellip; {:.2g}", low, high);
+  const double scale = std::pow(10.0, exponent);  // one power of ten for both ends
+  return scientific(fmt::format("({:.2g} &hellip; {:.2g})e{}", low / scale, high / scale, exponent));
 }
 
 std::string estimate_cell(const Estimate& estimate) {

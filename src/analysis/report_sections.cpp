@@ -29,6 +29,11 @@ bool has_ladder_answer(const RunData& run) {
   return run.arrhenius && run.arrhenius->refused.empty() && run.arrhenius->sigma_at_target.determined();
 }
 
+std::size_t determined_temperatures(const RunData& run) {
+  return static_cast<std::size_t>(
+      std::count_if(run.transport.begin(), run.transport.end(), [](const auto& r) { return r.sigma.determined(); }));
+}
+
 /// Headline and explanation; plain text with numbers as "4.1e-04".
 struct Answer {
   bool determined = false;
@@ -42,19 +47,22 @@ Answer ladder_answer(const ArrheniusPart& fit, std::size_t temperatures) {
   answer.headline = fmt::format("σ({:g} K) = {:.2g} S/cm, 95 % interval {:.2g} … {:.2g} S/cm", fit.target, sigma.value,
                                 sigma.ci95[0], sigma.ci95[1]);
   if (fit.activation_energy.determined())
-    answer.lines.push_back(
-        fmt::format("Activation energy of σT: {:.3f} eV, 95 % interval {:.3f} … {:.3f} eV ({}, {} temperatures).",
-                    fit.activation_energy.value, fit.activation_energy.ci95[0], fit.activation_energy.ci95[1],
-                    fit.model, temperatures));
+    answer.lines.push_back(fmt::format(
+        "Activation energy of σT: {:.3f} eV, 95 % interval {:.3f} … {:.3f} eV ({}; determined at {} temperatures).",
+        fit.activation_energy.value, fit.activation_energy.ci95[0], fit.activation_energy.ci95[1], fit.model,
+        temperatures));
   if (fit.extrapolation > 0)
     answer.lines.push_back(fmt::format(
         "{:g} K lies outside the simulated temperatures: the extrapolation covers {:.1f} times the fitted span of 1/T.",
         fit.target, fit.extrapolation));
   if (fit.grade == "estimate")
     answer.lines.push_back("Three temperatures make an estimate; four or more would make a claim.");
-  if (fit.p_superionic)
-    answer.lines.push_back(fmt::format("Probability that σ({:g} K) exceeds {:.0e} S/cm: {:.0f} %.", fit.target,
-                                       fit.superionic_threshold, 100 * *fit.p_superionic));
+  if (fit.p_superionic) {
+    const double p = 100 * *fit.p_superionic;
+    const std::string percent = p > 99.5 ? "above 99" : (p < 0.5 ? "below 1" : fmt::format("{:.0f}", p));
+    answer.lines.push_back(fmt::format("Probability that σ({:g} K) exceeds {:.0e} S/cm: {} %.", fit.target,
+                                       fit.superionic_threshold, percent));
+  }
   answer.lines.push_back(
       "The interval is statistical: it holds the error of the simulations, not that of the potential or of the DFT "
       "behind it.");
@@ -84,7 +92,7 @@ Answer single_answer(const TransportResult& result) {
 }
 
 Answer answer_of(const RunData& run) {
-  if (has_ladder_answer(run)) return ladder_answer(*run.arrhenius, run.transport.size());
+  if (has_ladder_answer(run)) return ladder_answer(*run.arrhenius, determined_temperatures(run));
   if (run.transport.size() > 1 && run.arrhenius) {
     Answer answer{.determined = false,
                   .headline = fmt::format("σ({:g} K) is not determined by these runs", run.arrhenius->target),
@@ -179,7 +187,7 @@ std::string answer_part(const RunData& run) {
 std::string transport_part(const RunData& run) {
   if (run.transport.empty()) return "";
   Table table({"T (K)", "D* (cm&sup2;/s)", "D<sub>&sigma;</sub> (cm&sup2;/s)", "Haven ratio", "&sigma; (S/cm)",
-               "&sigma;<sub>NE</sub> (S/cm)", "hops per ion", "time (ns)"});
+               "&sigma;<sub>NE</sub> (S/cm)", "hops/ion", "time (ns)"});
   for (const TransportResult& result : run.transport)
     table.row({fmt::format("{:g}<small>{} run{}</small>", result.temperature_K, result.replicas,
                            result.replicas == 1 ? "" : "s"),
@@ -207,8 +215,8 @@ std::string transport_part(const RunData& run) {
   std::vector<std::string> curves;
   for (const TransportResult& result : run.transport) {
     const std::string window = result.window.tau1_ps > 0
-                                   ? fmt::format("; shaded: fit window {:.3g} to {:.3g} ps. {}.", result.window.tau0_ps,
-                                                 result.window.tau1_ps, prose(result.window.why))
+                                   ? fmt::format("; shaded: fit window {:.3g} to {:.3g} ps ({}).",
+                                                 result.window.tau0_ps, result.window.tau1_ps, prose(result.window.why))
                                    : "; no fit window was found.";
     curves.push_back(
         figure(drawn(fmt::format("msd_{}.svg",

@@ -203,11 +203,10 @@ void throw_failures(const MdCampaign& campaign, const std::vector<JobReport>& re
     if (worst == nullptr || static_cast<int>(report.exit_code) > static_cast<int>(worst->exit_code)) worst = &report;
   }
   if (worst == nullptr) return;
-  throw_typed(
-      worst->exit_code,
-      fmt::format("{} of {} runs failed; the first reason: {}", failed, reports.size(), worst->message),
-      (fs::path(campaign.folder) / job_folder(worst->job)).string(),
-      "events.jsonl and the last checkpoint in this folder show what happened; finished runs are kept.");
+  throw_typed(worst->exit_code,
+              fmt::format("{} of {} runs failed; the first reason: {}", failed, reports.size(), worst->message),
+              (fs::path(campaign.folder) / job_folder(worst->job)).string(),
+              "events.jsonl and the last checkpoint in this folder show what happened; finished runs are kept.");
 }
 
 }  // namespace

@@ -20,13 +20,22 @@ static Id creation_list(const Context& context, H5D_layout_t layout) {
   return list;
 }
 
+/// Creation properties of the root group (H5P_FILE_CREATE) or another one (H5P_GROUP_CREATE), without time stamps.
+static Id without_times(const Context& context, hid_t kind) {
+  Id list = checked(context, H5Pcreate(kind), "cannot prepare a group");
+  check(context, H5Pset_obj_track_times(list.get(), 0), "cannot prepare a group");
+  return list;
+}
+
 static std::string joined(const std::string& location, const std::string& name) {
   return (location == "/" ? "" : location) + "/" + name;
 }
 
 Group Group::create_group(const std::string& name) {
-  Id id = checked(*context_, H5Gcreate2(id_.get(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
-                  "cannot make the group " + joined(location_, name));
+  Id id = checked(
+      *context_,
+      H5Gcreate2(id_.get(), name.c_str(), H5P_DEFAULT, without_times(*context_, H5P_GROUP_CREATE).get(), H5P_DEFAULT),
+      "cannot make the group " + joined(location_, name));
   return {context_, std::move(id), joined(location_, name)};
 }
 
@@ -171,7 +180,9 @@ static void attach(Context& context, FileSystem& files, OpenMode mode) {
   if (!use_driver(access.get(), *context.driven)) raise(context, "cannot prepare file access");
   const char* name = context.path.c_str();
   if (mode == OpenMode::create) {
-    context.file = checked(context, H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), "cannot make the file");
+    context.file =
+        checked(context, H5Fcreate(name, H5F_ACC_TRUNC, without_times(context, H5P_FILE_CREATE).get(), access.get()),
+                "cannot make the file");
   } else {
     context.file = checked(context, H5Fopen(name, H5F_ACC_RDONLY, access.get()), "cannot read the file");
   }

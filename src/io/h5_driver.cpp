@@ -50,10 +50,11 @@ herr_t close_file(H5FD_t* file) {
   return 0;
 }
 
+/// Every opening is a file of its own: a file that could not be closed must not pass for a new one at the same address.
 int compare(const H5FD_t* a, const H5FD_t* b) {
-  const std::less<const DrivenFile*> before;
-  if (before(&driven(a), &driven(b))) return -1;
-  return before(&driven(b), &driven(a)) ? 1 : 0;
+  const std::less<const H5FD_t*> before;
+  if (before(a, b)) return -1;
+  return before(b, a) ? 1 : 0;
 }
 
 herr_t query(const H5FD_t* /*file*/, unsigned long* flags) {

@@ -239,7 +239,7 @@ TEST_P(EveryPotential, ALoneAtomHasAnEnergyAndNoForce) {
   EXPECT_EQ(result.fault, EvaluationFault::none);
 }
 
-TEST_P(EveryPotential, OverlapAndNaNAreReportedAsFaults) {
+TEST_P(EveryPotential, OverlapIsReportedAsAFaultOfOneOfTheTwoAtoms) {
   Structure s = structure_for(GetParam(), 18);
   Structure overlapping = s;
   overlapping.positions[3] = overlapping.positions[2];

@@ -12,7 +12,8 @@ namespace haven::testing {
 Model tiny_model() {
   Model model = new_model({.kind = "moment", .preset = "fast", .cutoff = 4.5}, {3, 17}, 7);
   const Descriptor descriptor = describe(model);
-  model.repulsion = "none";
+  model.repulsion = "zbl";  // keeps the atoms apart: a dilute gas of hard spheres, stable for any time
+  model.minimum_distance = 3.0;
   model.elements.resize(2);
   for (std::size_t e = 0; e < 2; ++e) {
     ModelElement& element = model.elements[e];
@@ -30,7 +31,7 @@ Model tiny_model() {
                   .weights = {},
                   .bias = {}};
       for (Index k = 0; k < inputs * outputs; ++k)
-        layer.weights.push_back(0.1 * random.normal() / std::sqrt(static_cast<double>(inputs)));
+        layer.weights.push_back(1e-3 * random.normal() / std::sqrt(static_cast<double>(inputs)));
       layer.bias.assign(static_cast<std::size_t>(outputs), 0.0);
       element.network.layers.push_back(layer);
       inputs = outputs;

@@ -1,0 +1,101 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "analysis/report.hpp"
+#include "analysis/report_data.hpp"
+#include "analysis/report_html.hpp"
+#include "core/error.hpp"
+#include "support/shared_data.hpp"
+
+namespace haven::report {
+namespace {
+
+TEST(ReportHtml, EscapesWhatComesFromFiles) { EXPECT_EQ(escaped("<b> & \"x\""), "&lt;b&gt; &amp; &quot;x&quot;"); }
+
+TEST(ReportHtml, WritesPowersOfTenOnlyForNumbers) {
+  EXPECT_EQ(scientific("2.31(8)e-05"), "2.31(8)&thinsp;&times;&thinsp;10<sup>&minus;5</sup>");
+  EXPECT_EQ(scientific("1e+10"), "1&thinsp;&times;&thinsp;10<sup>10</sup>");
+  EXPECT_EQ(scientific("finite-size, the-5, 3 e 4"), "finite-size, the-5, 3 e 4");
+}
+
+TEST(ReportHtml, ShowsABoundOrADashForARefusedEstimate) {
+  EXPECT_NE(
+      estimate_cell(refused_estimate("too few hops", 3e-7)).find("&lt; 3&thinsp;&times;&thinsp;10<sup>&minus;7</sup>"),
+      std::string::npos);
+  const std::string refused = estimate_cell(refused_estimate("a \"reason\""));
+  EXPECT_NE(refused.find("&mdash;"), std::string::npos);
+  EXPECT_NE(refused.find("a &quot;reason&quot;"), std::string::npos);
+}
+
+TEST(ReportHtml, IntervalsShareOnePowerOfTen) {
+  EXPECT_EQ(interval_text({.value = 5e-5, .ci95 = {4.5e-5, 1.2e-4}}),
+            "(0.45 &hellip; 1.2)&thinsp;&times;&thinsp;10<sup>&minus;4</sup>");
+  EXPECT_EQ(interval_text({.value = 0.4, .ci95 = {0.32, 0.53}}), "0.32 &hellip; 0.53");
+}
+
+class RunFolder : public ::testing::Test {
+ protected:
+  void write(const std::string& name, const std::string& text) const {
+    std::filesystem::create_directories((folder_.path() / name).parent_path());
+    std::ofstream(folder_.path() / name) << text;
+  }
+  [[nodiscard]] ReportPage page() const { return make_run_report(folder_.path().string()); }
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(RunFolder, ThatHoldsNoRunIsRejected) { EXPECT_THROW(static_cast<void>(page()), InputError); }
+
+TEST_F(RunFolder, WithNothingButItsBeginningStillGivesAPage) {
+  write("provenance.json", R"({"created_by": "haven 0.1.0", "name": "<script>alert(1)</script>"})");
+  const std::string html = page().html;
+  EXPECT_NE(html.find("no results yet"), std::string::npos);
+  EXPECT_EQ(html.find("<script>"), std::string::npos) << "names are escaped";
+  EXPECT_EQ(html.find("id=\"transport\""), std::string::npos) << "parts that do not exist are left out";
+}
+
+TEST_F(RunFolder, WithADamagedFileIsRejectedByName) {
+  write("provenance.json", R"({"created_by": "haven 0.1.0", "name": "x"})");
+  write("model/errors.json", "{\"train\": ");
+  try {
+    static_cast<void>(page());
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_NE(error.where().find("errors.json"), std::string::npos);
+  }
+}
+
+TEST_F(RunFolder, ShowsWhyFramesWereRejected) {
+  write("provenance.json", R"({"created_by": "haven 0.1.0", "name": "x"})");
+  write(
+      "data_report.json",
+      R"({"energy": "free", "n_kept": 10, "n_rejected": 2, "files": [{"path": "a/OUTCAR", "format": "outcar", "code": "VASP 5.4.4",
+    "group": "a", "n_frames": 12, "n_kept": 10, "n_rejected": 2, "counts": {"DI001": 2}, "notes": ["PSTRESS=0"]}],
+    "codes": {"DI001": "SCF reached NELM"}, "decisions": [{"path": "a/OUTCAR", "index": 3, "fate": "rejected", "code": "DI001", "text": "60 SCF steps"}],
+    "stress_check": null, "notes": []})");
+  const std::string html = page().html;
+  for (const char* words : {"10 frames kept, 2 rejected", "2 &times; SCF reached NELM", "PSTRESS=0",
+                            "a/OUTCAR frame 3: 60 SCF steps (rejected)"})
+    EXPECT_NE(html.find(words), std::string::npos) << words;
+}
+
+TEST_F(RunFolder, GivesTheSameBytesTwice) {
+  write("provenance.json", R"({"created_by": "haven 0.1.0", "name": "x"})");
+  write("model/lcurve.csv", "epoch,train_energy_rmse_meV_per_atom,valid_energy_rmse_meV_per_atom\n1,10,12\n2,5,6\n3,4");
+  EXPECT_EQ(page().html, page().html);
+  EXPECT_NE(page().html.find("Learning curve, energy"), std::string::npos);
+}
+
+TEST(ReportColumns, LeaveOutACutOffLastLine) {
+  const testing::TemporaryFolder folder;
+  std::ofstream(folder.file("t.csv")) << "step,time_fs,stage\n0,0,equil\n10,20.5,prod\n20,4";
+  const Columns columns = read_columns(folder.file("t.csv"));
+  ASSERT_NE(columns.find({"time"}), nullptr);
+  EXPECT_EQ(*columns.find({"time"}), (std::vector<double>{0, 20.5}));
+  EXPECT_EQ(columns.last_cells, (std::vector<std::string>{"equil", "prod"}));
+  EXPECT_EQ(columns.find({"pressure"}), nullptr);
+}
+
+}  // namespace
+}  // namespace haven::report
