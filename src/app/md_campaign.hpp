@@ -19,7 +19,7 @@ struct MdCampaign {
   std::string model_path, structure_path;
   std::array<std::int64_t, 3> supercell{1, 1, 1};
   Precision precision = Precision::mixed;
-  MdOptions options;  ///< stages at a placeholder temperature
+  MdOptions options;  ///< the ladder sets the temperature of each run
   LadderOptions ladder;
   int groups = 0;  ///< groups of ranks, 0: chosen
 };

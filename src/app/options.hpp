@@ -16,7 +16,7 @@ namespace haven {
 [[nodiscard]] ImportOptions import_options(const Config& config);
 [[nodiscard]] TrainOptions train_options(const Config& config);
 [[nodiscard]] LadderOptions ladder_options(const Config& config);
-/// Stages at the placeholder temperature of 300 K: stages_at() sets the real one per job.
+/// Stages at 300 K; stages_at() replaces that temperature for each run of the ladder.
 [[nodiscard]] MdOptions md_options(const Config& config);
 [[nodiscard]] TransportOptions transport_options(const Config& config, double temperature);
 [[nodiscard]] ArrheniusOptions arrhenius_options(const Config& config);
