@@ -100,7 +100,8 @@ class ExtxyzSource final : public TrajectorySource {
 };
 
 bool ends_with_one_of(std::string name, std::initializer_list<const char*> endings) {
-  if (name.ends_with(".gz")) name.resize(name.size() - 3);
+  for (const std::string_view compressed : {".gz", ".bz2", ".xz"})
+    if (name.ends_with(compressed)) name.resize(name.size() - compressed.size());
   for (const char* ending : endings)
     if (name.ends_with(ending)) return true;
   return false;

@@ -87,6 +87,7 @@ class Parser {
     app->callback([this, &arguments] { chosen_ = arguments; });
   }
   void add_data();
+  void add_data_tools(CLI::App& data);
   void add_pipeline(const std::string& name, const std::string& last_step, const std::string& what);
   void add_md();
   void add_test();
@@ -94,12 +95,18 @@ class Parser {
   void add_transport();
   void add_report();
   void add_small();
+  void add_model_convert(CLI::App& model);
 
   CLI::App app_{"Haven: from VASP calculations of an ion conductor to its conductivity with an honest error bar.",
                 "haven"};
   std::optional<CommandArguments> chosen_;
   DataImportArguments data_;
   std::string data_config_;
+  DataCheckArguments check_;
+  DataStatsArguments stats_;
+  DataSplitArguments split_;
+  DataSelectArguments select_;
+  DataExportArguments export_;
   std::map<std::string, PipelineArguments> pipeline_;
   std::string md_first_, md_second_, md_config_;
   std::vector<std::string> md_overrides_;
@@ -114,6 +121,7 @@ class Parser {
   ReportArguments report_;
   InitArguments init_;
   ModelInfoArguments info_;
+  ModelConvertArguments convert_;
   SchemaArguments schema_;
   VersionArguments version_;
 };
@@ -125,17 +133,29 @@ CLI::App* Parser::verb(CLI::App& parent, const std::string& name, const std::str
   return app;
 }
 
+/// The switch and the values of [data] that decide how frames are judged.
+void add_judgement(CLI::App* app, Mixing& mixing, std::vector<std::string>& overrides) {
+  app->add_flag_function(
+      "--allow-mixed-settings", [&mixing](std::int64_t) { mixing = Mixing::allowed; },
+      "take sources whose settings differ (functional, cut-off, potentials, ...) into one set");
+  app->add_option("--set", overrides, "key=value, e.g. --set data.max_force=50")->allow_extra_args(false)->take_all();
+}
+
 void Parser::add_data() {
-  CLI::App* data = verb(app_, "data", "import calculations", "  haven data import aimd/*/OUTCAR -o set.h5");
+  CLI::App* data = verb(app_, "data", "import, check, describe, split, thin out and export training data",
+                        "  haven data import aimd/*/OUTCAR -o set.h5\n  haven data check set.h5");
   data->require_subcommand(1);
   CLI::App* app =
-      verb(*data, "import", "read OUTCAR, vasprun.xml or extxyz (also .gz; folders are searched) into one dataset",
-           "  haven data import aimd/ neb/*/OUTCAR -o set.h5\n  haven data import --config haven.toml");
+      verb(*data, "import", "read calculations (folders are searched) into one dataset, with a report per frame",
+           "  haven data import aimd/ neb/*/OUTCAR -o set.h5\n  haven data import --config haven.toml\n"
+           "  haven data import input.data --units bohr-hartree -o set.h5");
   app->add_option("sources", data_.sources, "files, folders or globs; none: those of the input file");
   app->add_option("--config", data_config_, "input file; its [data] holds the options");
-  app->add_option("--set", data_.overrides, "key=value, e.g. --set data.max_force=50")
-      ->allow_extra_args(false)
-      ->take_all();
+  add_judgement(app, data_.mixing, data_.overrides);
+  app->add_option("--units", data_.units, "of formats that state none (n2p2): angstrom-ev or bohr-hartree");
+  app->add_option("--types", data_.types, "elements of numbered atom types that the files do not name, e.g. O,H")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app->add_option("-o,--output", data_.output,
                   "dataset to write; default: data.h5 in the output folder of the input file");
   add_json(app, data_.json);
@@ -144,6 +164,59 @@ void Parser::add_data() {
     if (!data_config_.empty()) data_.config = ConfigArguments{data_config_, {}};
     chosen_ = data_;
   });
+  add_data_tools(*data);
+}
+
+void Parser::add_data_tools(CLI::App& data) {
+  CLI::App* check = verb(data, "check", "everything an import would say, about a dataset or sources; writes nothing",
+                         "  haven data check set.h5\n  haven data check aimd/ --json -\n"
+                         "Exit code 3: not safe to train on.");
+  check->add_option("FILES", check_.files, "datasets (.h5), or files, folders and globs as for an import")->required();
+  add_judgement(check, check_.mixing, check_.overrides);
+  add_json(check, check_.json);
+  choose(check, check_);
+  CLI::App* stats = verb(data, "stats", "distributions of energies, forces, stress, distances, temperatures",
+                         "  haven data stats set.h5 -o stats\n  haven data stats train.xyz --json -");
+  stats->add_option("FILES", stats_.files, "datasets (.h5), extxyz, OUTCAR, vasprun.xml, ...")->required();
+  stats->add_option("-o,--output", stats_.folder, "folder for statistics.html, statistics.json and the histograms");
+  add_json(stats, stats_.json);
+  choose(stats, stats_);
+  CLI::App* split = verb(data, "split", "train.h5, valid.h5 and test.h5 without neighbours in time across the parts",
+                         "  haven data split set.h5 -o parts --valid 0.1 --test 0.1 --gap 50");
+  split->add_option("SET", split_.set, "dataset or labelled frames")->required();
+  split->add_option("-o,--output", split_.folder, "folder of the parts")->required();
+  split->add_option("--valid", split_.valid, "fraction for early stopping")->capture_default_str();
+  split->add_option("--test", split_.test, "fraction never seen in training")->capture_default_str();
+  split->add_option("--gap", split_.gap, "steps of the source that frames of different parts are apart at least")
+      ->capture_default_str();
+  split->add_option("--seed", split_.seed, "of the draw")->capture_default_str();
+  add_json(split, split_.json);
+  add_dry_run(split, split_.spend);
+  choose(split, split_);
+  CLI::App* select = verb(data, "select", "the frames that differ most (farthest points of the descriptor)",
+                          "  haven data select set.h5 -k 200 -o few.h5\n"
+                          "  haven data select new.xyz -k 50 --known set.h5 -o label.h5");
+  select->add_option("SET", select_.set, "dataset or frames")->required();
+  select->add_option("-k,--count", select_.count, "how many frames")->required()->check(CLI::PositiveNumber);
+  select->add_option("-o,--output", select_.output, "dataset to write")->required();
+  select->add_option("--known", select_.known, "frames that are there already: choose what differs from them");
+  select->add_option("--cutoff", select_.cutoff, "of the descriptor, A")
+      ->check(CLI::Range(1.0, 15.0))
+      ->capture_default_str();
+  add_json(select, select_.json);
+  choose(select, select_);
+  CLI::App* write = verb(data, "export", "write a dataset for other programs",
+                         "  haven data export set.h5 -o train.xyz --format gpumd\n"
+                         "  haven data export set.h5 -o systems --format deepmd");
+  write->add_option("SET", export_.set, "dataset or labelled frames")->required();
+  write->add_option("-o,--output", export_.output, "file to write; deepmd: a new folder")->required();
+  write->add_option("--format", export_.format, "default: by the name (*.xyz, train.xyz, input.data)")
+      ->check(CLI::IsMember({"extxyz", "gpumd", "deepmd", "n2p2"}));
+  write->add_option("--units", export_.units, "of n2p2 files")
+      ->check(CLI::IsMember({"angstrom-ev", "bohr-hartree"}))
+      ->capture_default_str();
+  add_json(write, export_.json);
+  choose(write, export_);
 }
 
 void Parser::add_pipeline(const std::string& name, const std::string& last_step, const std::string& what) {
@@ -176,6 +249,9 @@ void Parser::add_md() {
   app->add_option("--timestep", md_.timestep, "fs")->check(CLI::PositiveNumber)->capture_default_str();
   app->add_option("--ensemble", md_.ensemble, "nvt or nve")
       ->check(CLI::IsMember({"nvt", "nve"}))
+      ->capture_default_str();
+  app->add_option("--device", md_.device, "cpu (auto), or cuda: one GPU per rank")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->capture_default_str();
   app->add_option("--tau", md_.tau, "relaxation time of the thermostat, fs")
       ->check(CLI::PositiveNumber)
@@ -309,6 +385,24 @@ void Parser::add_report() {
   choose(app, report_);
 }
 
+void Parser::add_model_convert(CLI::App& model) {
+  CLI::App* app = verb(model, "convert", "a published potential of n2p2, NEP (GPUMD) or aenet as a model file",
+                       "  haven model convert nep.txt -o LLZO.haven\n"
+                       "  haven model convert h2o/ --units bohr-hartree -o H2O.haven\n"
+                       "  haven model convert Ti.nn O.nn -o TiO2.haven");
+  app->add_option("SOURCE", convert_.sources,
+                  "a folder with input.nn (n2p2), a nep.txt, or one network file per element (aenet)")
+      ->required();
+  app->add_option("-o,--output", convert_.output, "model file to write")->required();
+  app->add_option("--from", convert_.format, "the program the potential is of")
+      ->check(CLI::IsMember({"auto", "n2p2", "nep", "aenet"}))
+      ->capture_default_str();
+  app->add_option("--units", convert_.units, "of an n2p2 potential, whose files do not say them")
+      ->check(CLI::IsMember({"bohr-hartree", "angstrom-ev"}));
+  add_json(app, convert_.json);
+  choose(app, convert_);
+}
+
 void Parser::add_small() {
   CLI::App* init =
       verb(app_, "init", "write a commented haven.toml filled from the POSCAR and INCAR found", "  haven init vasp/");
@@ -316,13 +410,15 @@ void Parser::add_small() {
   init->add_option("-o,--output", init_.output, "file to write; an existing one is never replaced")
       ->capture_default_str();
   choose(init, init_);
-  CLI::App* model = verb(app_, "model", "what is in a model file", "  haven model info run/model/LGPS.haven");
+  CLI::App* model = verb(app_, "model", "look into a model file, or convert another program's potential to one",
+                         "  haven model info run/model/LGPS.haven\n  haven model convert nep.txt -o m.haven");
   model->require_subcommand(1);
   CLI::App* info = verb(*model, "info", "elements, cut-off, size, training domain, provenance",
                         "  haven model info m.haven --json -");
   info->add_option("MODEL", info_.model, "model file")->required();
   add_json(info, info_.json);
   choose(info, info_);
+  add_model_convert(*model);
   CLI::App* schema = verb(app_, "schema", "every key of haven.toml: JSON Schema, or a Markdown table",
                           "  haven schema > haven.schema.json");
   schema->add_flag_function(

@@ -6,6 +6,11 @@ ExitCode run_command(Session& session, const CommandArguments& arguments) {
   struct Visitor {
     Session& session;
     ExitCode operator()(const DataImportArguments& a) const { return data_import(session, a); }
+    ExitCode operator()(const DataCheckArguments& a) const { return data_check(session, a); }
+    ExitCode operator()(const DataStatsArguments& a) const { return data_stats(session, a); }
+    ExitCode operator()(const DataSplitArguments& a) const { return data_split(session, a); }
+    ExitCode operator()(const DataSelectArguments& a) const { return data_select(session, a); }
+    ExitCode operator()(const DataExportArguments& a) const { return data_export(session, a); }
     ExitCode operator()(const PipelineArguments& a) const { return run_pipeline(session, a); }
     ExitCode operator()(const TestArguments& a) const { return test_model(session, a); }
     ExitCode operator()(const PredictArguments& a) const { return predict(session, a); }
@@ -15,6 +20,7 @@ ExitCode run_command(Session& session, const CommandArguments& arguments) {
     ExitCode operator()(const ReportArguments& a) const { return make_report(session, a); }
     ExitCode operator()(const InitArguments& a) const { return init_project(session, a); }
     ExitCode operator()(const ModelInfoArguments& a) const { return model_info(session, a); }
+    ExitCode operator()(const ModelConvertArguments& a) const { return model_convert(session, a); }
     ExitCode operator()(const SchemaArguments& a) const { return print_schema(session, a); }
     ExitCode operator()(const VersionArguments& a) const { return print_version(session, a); }
   };

@@ -21,13 +21,55 @@ struct ConfigArguments {
 enum class Spend { yes, no };                 ///< no: --dry-run checks everything and writes nothing
 enum class Restart { resume, from_scratch };  ///< from_scratch: --fresh sets earlier results aside
 
+enum class Mixing { as_configured, allowed };  ///< allowed: --allow-mixed-settings
+
 struct DataImportArguments {
   std::vector<std::string> sources{};  ///< empty: those of the input file
+  std::string units{};                 ///< of the sources named here: "angstrom-ev", "bohr-hartree" or empty
+  std::vector<std::string> types{};    ///< elements of their numbered atom types
   std::optional<ConfigArguments> config{};
   std::vector<std::string> overrides{};
   std::string output{};
   std::string json{};
   Spend spend = Spend::yes;
+  Mixing mixing = Mixing::as_configured;
+};
+
+struct DataCheckArguments {
+  std::vector<std::string> files{};  ///< datasets, or sources as for an import
+  std::vector<std::string> overrides{};
+  std::string json{};
+  Mixing mixing = Mixing::as_configured;
+};
+
+struct DataStatsArguments {
+  std::vector<std::string> files{};
+  std::string folder{};  ///< where the page and the figures go; empty: none
+  std::string json{};
+};
+
+struct DataSplitArguments {
+  std::string set, folder;
+  double valid = 0.1, test = 0.1;
+  std::int64_t gap = 10;  ///< steps of the source between frames of different parts
+  std::uint64_t seed = 20240229;
+  std::string json{};
+  Spend spend = Spend::yes;
+};
+
+struct DataSelectArguments {
+  std::string set, output;
+  std::int64_t count = 0;
+  std::string known{};  ///< frames that are there already; empty: none
+  double cutoff = 5.0;
+  std::string json{};
+};
+
+struct DataExportArguments {
+  std::string set, output;
+  std::string format{};  ///< empty: by the name of the output
+  std::string units = "angstrom-ev";
+  std::string json{};
 };
 
 /// Verbs that run the pipeline up to a step: run, train, md, transport without files.
@@ -62,7 +104,7 @@ struct PlainMdArguments {
   std::string model, structure, folder = "md";
   std::vector<double> temperatures{};
   double ps = 0, timestep = 1.0, every_fs = 100, tau = 100;
-  std::string ensemble = "nvt";
+  std::string ensemble = "nvt", device = "auto";
   std::vector<std::int64_t> supercell{1, 1, 1};
   int replicas = 1, groups = 0;
   std::uint64_t seed = 20240229;
@@ -104,6 +146,11 @@ struct ModelInfoArguments {
   std::string model, json{};
 };
 
+struct ModelConvertArguments {
+  std::vector<std::string> sources{};
+  std::string output, format = "auto", units{}, json{};
+};
+
 struct SchemaArguments {
   enum class Form { json, markdown } form = Form::json;
 };
@@ -112,9 +159,11 @@ struct VersionArguments {
   std::string json{};
 };
 
-using CommandArguments = std::variant<DataImportArguments, PipelineArguments, TestArguments, PredictArguments,
-                                      PlainMdArguments, TransportArguments, ArrheniusArguments, ReportArguments,
-                                      InitArguments, ModelInfoArguments, SchemaArguments, VersionArguments>;
+using CommandArguments =
+    std::variant<DataImportArguments, DataCheckArguments, DataStatsArguments, DataSplitArguments, DataSelectArguments,
+                 DataExportArguments, PipelineArguments, TestArguments, PredictArguments, PlainMdArguments,
+                 TransportArguments, ArrheniusArguments, ReportArguments, InitArguments, ModelInfoArguments,
+                 ModelConvertArguments, SchemaArguments, VersionArguments>;
 
 /// What the command line asks for: a command, or a text to print (--help, --version).
 struct CommandLine {
@@ -128,6 +177,11 @@ struct CommandLine {
 [[nodiscard]] ExitCode run_command(Session& session, const CommandArguments& arguments);
 
 [[nodiscard]] ExitCode data_import(Session& session, const DataImportArguments& arguments);
+[[nodiscard]] ExitCode data_check(Session& session, const DataCheckArguments& arguments);
+[[nodiscard]] ExitCode data_stats(Session& session, const DataStatsArguments& arguments);
+[[nodiscard]] ExitCode data_split(Session& session, const DataSplitArguments& arguments);
+[[nodiscard]] ExitCode data_select(Session& session, const DataSelectArguments& arguments);
+[[nodiscard]] ExitCode data_export(Session& session, const DataExportArguments& arguments);
 [[nodiscard]] ExitCode run_pipeline(Session& session, const PipelineArguments& arguments);
 [[nodiscard]] ExitCode test_model(Session& session, const TestArguments& arguments);
 [[nodiscard]] ExitCode predict(Session& session, const PredictArguments& arguments);
@@ -137,6 +191,7 @@ struct CommandLine {
 [[nodiscard]] ExitCode make_report(Session& session, const ReportArguments& arguments);
 [[nodiscard]] ExitCode init_project(Session& session, const InitArguments& arguments);
 [[nodiscard]] ExitCode model_info(Session& session, const ModelInfoArguments& arguments);
+[[nodiscard]] ExitCode model_convert(Session& session, const ModelConvertArguments& arguments);
 [[nodiscard]] ExitCode print_schema(Session& session, const SchemaArguments& arguments);
 [[nodiscard]] ExitCode print_version(Session& session, const VersionArguments& arguments);
 

@@ -21,6 +21,8 @@ struct SourceConfig {
   std::string group;  ///< errors are reported by group; empty: the name of the folder
   std::int64_t every = 1;
   double weight = 1.0;
+  std::string units{};               ///< of formats that state none (n2p2): angstrom-ev | bohr-hartree
+  std::vector<std::string> types{};  ///< elements of numbered atom types that the files do not name
 };
 
 struct SplitConfig {
@@ -30,15 +32,17 @@ struct SplitConfig {
 
 struct DataConfig {
   std::vector<SourceConfig> sources;
-  std::string energy = "free";         ///< free | sigma0
-  std::string unconverged = "reject";  ///< reject | keep | error
-  double max_force = 30.0;             ///< eV/A
-  std::string stress = "auto";         ///< auto | use | ignore
+  std::string energy = "free";           ///< free | sigma0
+  std::string unconverged = "reject";    ///< reject | keep | error
+  double max_force = 30.0;               ///< eV/A
+  std::string stress = "auto";           ///< auto | use | ignore
+  std::string mixed_settings = "error";  ///< error | allow | settings that may differ, "ISMEAR, SIGMA"
   SplitConfig split;
   std::string energy_shift = "fit";
 };
 
 struct ModelConfig {
+  std::string file;  ///< an existing model; empty: one is trained
   std::string type = "moment", preset = "standard";
   double cutoff = 6.0;
   std::string repulsion = "zbl";
@@ -130,6 +134,7 @@ struct TransportConfig {
   std::string drift = "host";
   std::optional<std::array<double, 2>> window_ps;  ///< empty: "auto"
   std::int64_t min_hops = 20;
+  double lindemann_factor = 0.25;
   struct Arrhenius {
     double target_kelvin = 300;
     std::string quantity = "sigmaT", model = "auto";

@@ -167,8 +167,11 @@ void Checker::check_ladder() {
 }
 
 void Checker::check_needed(Needs required) {
-  if (needs(required, Needs::data) && config_.data.sources.empty())
+  const bool given = !config_.model.file.empty();
+  if (needs(required, Needs::data) && config_.data.sources.empty() && !given)
     add("data.sources", "is needed: name at least one file or folder to learn from");
+  if (given && !config_.data.sources.empty())
+    add("model.file", "an existing model is not trained; remove this key, or data.sources");
   if (needs(required, Needs::system) && config_.system.structure.empty())
     add("system.structure", "is needed: the file of the structure to simulate");
   if (needs(required, Needs::md)) {

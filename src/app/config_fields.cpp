@@ -19,6 +19,7 @@ constexpr Choice type_choices[] = {{"moment"}, {"bpnn"}, {"chebyshev"}, {"deeppo
 constexpr Choice preset_choices[] = {{"fast"}, {"standard"}, {"accurate"}};
 constexpr Choice repulsion_choices[] = {{"zbl"}, {"none"}};
 constexpr Choice device_choices[] = {{"auto"}, {"cpu"}, {"cuda", not_yet}};
+constexpr Choice md_device_choices[] = {{"auto"}, {"cpu"}, {"cuda"}};
 constexpr Choice precision_choices[] = {{"mixed"}, {"float64"}};
 constexpr Choice ensemble_choices[] = {{"nve"}, {"nvt"}, {"npt", not_yet}};
 constexpr Choice thermostat_choices[] = {{"bussi"}, {"nose-hoover", not_yet}, {"langevin", not_yet}};
@@ -48,16 +49,24 @@ void visit_data(FieldVisitor& v, DataConfig& data) {
       [&](std::size_t n) { data.sources.resize(n); },
       [&](FieldVisitor& s, std::size_t k) {
         SourceConfig& source = data.sources[k];
-        s.text({"path", "OUTCAR, vasprun.xml or extxyz (also .gz), a folder that is searched, or a glob"}, source.path);
+        s.text(
+            {"path", "file (OUTCAR, vasprun.xml, extxyz, ...; also compressed), a folder that is searched, or a glob"},
+            source.path);
         s.text({"group", "errors are reported by group; empty: the name of the folder"}, source.group);
         s.integer({"every", "keep every n-th frame"}, source.every, at_least_one);
         s.real({"weight", "multiplies these frames in the loss"}, source.weight, positive);
+        s.text({"units", "angstrom-ev or bohr-hartree: needed for formats that do not state them (n2p2 input.data)"},
+               source.units);
+        s.text_list({"types", "elements of numbered atom types, where the files do not name them"}, source.types);
       });
   v.choice({"energy", "free: TOTEN, the energy that the forces belong to"}, data.energy, energy_choices);
   v.choice({"unconverged", "what to do with frames whose SCF reached NELM"}, data.unconverged, unconverged_choices);
   v.real({"max_force", "eV/A; frames above it are rejected and listed"}, data.max_force, positive);
   v.choice({"stress", "auto: use where present, sign verified by finite strain when possible"}, data.stress,
            stress_choices);
+  v.text({"mixed_settings",
+          "sources calculated with different settings: error, allow, or the settings that may differ (ISMEAR, SIGMA)"},
+         data.mixed_settings);
   v.section({"split", "what is held back from training"}, [&](FieldVisitor& s) {
     s.choice({"by", "trajectory: frames of one run never fall apart into neighbours in time"}, data.split.by,
              split_choices);
@@ -69,6 +78,7 @@ void visit_data(FieldVisitor& v, DataConfig& data) {
 }
 
 void visit_model(FieldVisitor& v, ModelConfig& model) {
+  v.text({"file", "an existing model, used as it is instead of training one"}, model.file);
   v.choice({"type", "kind of descriptor"}, model.type, type_choices);
   v.choice({"preset", "size of the model: speed against accuracy"}, model.preset, preset_choices);
   v.real({"cutoff", "A"}, model.cutoff, {.low = 1, .high = 15});
@@ -130,7 +140,8 @@ void visit_stage(FieldVisitor& v, StageConfig& stage) {
 void visit_md(FieldVisitor& v, MdConfig& md) {
   v.real({"timestep", "fs"}, md.timestep, {.low = 0, .high = 20, .low_end = Range::Low::open});
   v.integer({"replicas", "independent runs per temperature"}, md.replicas, {.low = 1, .high = 10000});
-  v.choice({"device", "auto: the best this build has"}, md.device, device_choices);
+  v.choice({"device", "auto and cpu: the CPU; cuda: one GPU per rank, an error where there is none"}, md.device,
+           md_device_choices);
   v.choice({"precision", "mixed: float inside an atom, double across atoms"}, md.precision, precision_choices);
   v.section({"neighbor", "neighbour list"}, [&](FieldVisitor& s) { s.real({"skin", "A"}, md.skin, positive); });
   v.section({"restart", "checkpoints"}, [&](FieldVisitor& s) {
@@ -175,6 +186,10 @@ void visit_transport(FieldVisitor& v, TransportConfig& transport) {
   v.choice({"drift", "the frame of reference that is at rest"}, transport.drift, drift_choices);
   v.interval({"window", "fit window in ps, or auto"}, transport.window_ps);
   v.integer({"min_hops", "fewer hops than this: an upper bound instead of a value"}, transport.min_hops, not_negative);
+  v.real({"lindemann_factor",
+          "rms of a host atom about its mean position over the nearest host distance above which the host counts as "
+          "mobile"},
+         transport.lindemann_factor, positive);
   v.section({"arrhenius", "extrapolation"}, [&](FieldVisitor& s) {
     s.real({"target_K", "temperature asked for, K"}, transport.arrhenius.target_kelvin, positive);
     s.choice({"quantity", "what is fitted against 1/T"}, transport.arrhenius.quantity, fit_choices);

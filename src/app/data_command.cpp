@@ -35,6 +35,12 @@ ImportedData import_data(const Config& config, Log& log, const std::function<boo
 
 namespace {
 
+/// The sources of the command line.
+void name_sources(Config& config, const DataImportArguments& arguments) {
+  for (const std::string& path : arguments.sources)
+    config.data.sources.push_back({.path = path, .group = {}, .units = arguments.units, .types = arguments.types});
+}
+
 /// The input that `haven data import SRC...` stands for.
 Config config_of(const DataImportArguments& arguments) {
   if (arguments.config) {
@@ -43,14 +49,14 @@ Config config_of(const DataImportArguments& arguments) {
     if (arguments.sources.empty()) return config;
     config.data.sources.clear();
     config.base_folder.clear();  // paths of the command line start here, not at the input file
-    for (const std::string& path : arguments.sources) config.data.sources.push_back({.path = path, .group = {}});
+    name_sources(config, arguments);
     return config;
   }
   if (arguments.sources.empty())
     throw ConfigError("nothing to import", "haven data import",
                       "Name files or folders, or an input file with --config haven.toml.");
   Config config = parse_config("", "--set", arguments.overrides);
-  for (const std::string& path : arguments.sources) config.data.sources.push_back({.path = path, .group = {}});
+  name_sources(config, arguments);
   return config;
 }
 
@@ -64,7 +70,8 @@ std::string output_of(const DataImportArguments& arguments, const Config& config
 
 ExitCode data_import(Session& session, const DataImportArguments& arguments) {
   on_root(session.world, [&] {
-    const Config config = config_of(arguments);
+    Config config = config_of(arguments);
+    if (arguments.mixing == Mixing::allowed) config.data.mixed_settings = "allow";
     const std::string output = output_of(arguments, config);
     for (const std::string& note : config.notes) session.log.info(fmt::format("note: {}", note));
     const ImportedData data = import_data(config, session.log);
@@ -98,6 +105,7 @@ std::string data_inputs(RunContext& run) {
   for (const ImportFile& file : find_import_files(import_options(config).sources).files) {
     parts.push_back(file.path);
     parts.push_back(run.book->file_hash(file.path));
+    for (const std::string& part : file.parts) parts.push_back(run.book->file_hash(part));
   }
   return hash_of(parts);
 }

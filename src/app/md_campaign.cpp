@@ -9,6 +9,7 @@
 #include "app/options.hpp"
 #include "app/step_book.hpp"
 #include "app/threads.hpp"
+#include "core/local_rank.hpp"
 #include "core/species.hpp"
 #include "io/checkpoint.hpp"
 #include "io/model_file.hpp"
@@ -35,9 +36,15 @@ double mass_of(const Model& model, int number) {
   return standard_mass(number);
 }
 
-Material load_material(const MdCampaign& campaign, Log& log) {
+std::unique_ptr<Potential> potential_of(const Model& model, const MdCampaign& campaign, int local) {
+  if (campaign.device == Device::cpu) return make_potential(model, campaign.precision);
+  return make_potential(model, campaign.precision, CudaOptions{.device = cuda_device_of(local)});
+}
+
+/// @param local  number of the rank on its machine
+Material load_material(const MdCampaign& campaign, int local, Log& log) {
   const Model model = read_model(campaign.model_path, &log);
-  Material material{.potential = make_potential(model, campaign.precision), .input = {}};
+  Material material{.potential = potential_of(model, campaign, local), .input = {}};
   MdInput& input = material.input;
   input.structure = simulated_structure(campaign.structure_path, campaign.supercell);
   input.structure.velocities.clear();
@@ -215,10 +222,11 @@ std::string job_folder(const ReplicaJob& job) { return fmt::format("T{:g}/r{}", 
 
 CampaignEnd run_campaign(Session& session, const MdCampaign& campaign, const StopRequest& stop) {
   Agreement agreement(session.world);
+  const int local = local_rank(session.world);
   Material material;
   agreement.attempt([&] {
     validate(campaign.options);
-    material = load_material(campaign, session.log);
+    material = load_material(campaign, local, session.log);
   });
   agreement.settle();
   session.log.info(fmt::format("molecular dynamics of {} ({} atoms), {}", composition(material.input.structure),
@@ -237,7 +245,7 @@ CampaignEnd run_campaign(Session& session, const MdCampaign& campaign, const Sto
 
 std::string describe_campaign(const MdCampaign& campaign, Log& log) {
   validate(campaign.options);
-  const Material material = load_material(campaign, log);
+  const Material material = load_material(campaign, 0, log);
   const Structure& structure = material.input.structure;
   const auto jobs = static_cast<double>(ladder_jobs(campaign.ladder).size());
   const auto steps = static_cast<double>(last_step_of(campaign.options));

@@ -13,12 +13,16 @@ namespace haven {
 /// A finished run leaves this file: which inputs it belongs to and where it ended.
 inline constexpr const char* job_mark_name = "run.json";
 
+/// What evaluates the potential. cuda: a GPU for each rank, the ranks of a machine taking its GPUs in turn.
+enum class Device { cpu, cuda };
+
 /// Molecular dynamics of one structure with one model at several temperatures, several times each.
 struct MdCampaign {
   std::string folder;  ///< one sub-folder per run
   std::string model_path, structure_path;
   std::array<std::int64_t, 3> supercell{1, 1, 1};
   Precision precision = Precision::mixed;
+  Device device = Device::cpu;
   MdOptions options;  ///< the ladder sets the temperature of each run
   LadderOptions ladder;
   int groups = 0;  ///< groups of ranks, 0: chosen

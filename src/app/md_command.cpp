@@ -24,7 +24,7 @@ std::string md_inputs(RunContext& run) {
   return hash_of({"md 1", effective_section(config, "md"), effective_section(config, "system"),
                   fmt::format("{}", config.output.thermo_every_fs), std::to_string(config.seed),
                   run.book->file_hash(resolve_path(config, config.system.structure)),
-                  model_hash(read_model(run.layout.model_file(config.name)))});
+                  model_hash(read_model(run.layout.model_file(config)))});
 }
 
 }  // namespace
@@ -33,10 +33,11 @@ StepEnd md_step(RunContext& run) {
   const StepPlan plan = plan_step(run, "md", [&] { return md_inputs(run); });
   if (!plan.run) return StepEnd::skipped;
   const MdCampaign campaign{.folder = run.layout.at("md"),
-                            .model_path = run.layout.model_file(run.config.name),
+                            .model_path = run.layout.model_file(run.config),
                             .structure_path = resolve_path(run.config, run.config.system.structure),
                             .supercell = run.config.system.supercell,
                             .precision = precision_of(run.config.md.precision),
+                            .device = device_of(run.config.md.device),
                             .options = md_options(run.config),
                             .ladder = ladder_options(run.config),
                             .groups = run.groups};
@@ -66,11 +67,12 @@ Config config_of(const PlainMdArguments& arguments) {
   for (const double t : arguments.temperatures)
     temperatures += fmt::format("{}{}", temperatures.empty() ? "" : ", ", t);
   const std::string text = fmt::format(
-      "seed = {}\n[md]\ntimestep = {}\nreplicas = {}\nladder = {{ temperatures = [{}] }}\n[[md.stage]]\nname = "
+      "seed = {}\n[md]\ndevice = \"{}\"\ntimestep = {}\nreplicas = {}\nladder = {{ temperatures = [{}] "
+      "}}\n[[md.stage]]\nname = "
       "\"run\"\nensemble = \"{}\"\n"
       "ps = {}\ntransport = true\ntrajectory = {{ every_fs = {} }}\n{}",
-      arguments.seed, arguments.timestep, arguments.replicas, temperatures, arguments.ensemble, arguments.ps,
-      arguments.every_fs,
+      arguments.seed, arguments.device, arguments.timestep, arguments.replicas, temperatures, arguments.ensemble,
+      arguments.ps, arguments.every_fs,
       arguments.ensemble == "nvt" ? fmt::format("thermostat = {{ tau = {} }}\n", arguments.tau) : "");
   Config config = parse_config(text, "haven md");
   for (std::size_t k = 0; k < 3; ++k) config.system.supercell[k] = arguments.supercell[k];
@@ -104,6 +106,7 @@ ExitCode plain_md(Session& session, const PlainMdArguments& arguments) {
                             .structure_path = arguments.structure,
                             .supercell = config.system.supercell,
                             .precision = precision_of(config.md.precision),
+                            .device = device_of(config.md.device),
                             .options = md_options(config),
                             .ladder = ladder_options(config),
                             .groups = arguments.groups};

@@ -19,18 +19,24 @@ std::vector<int> atomic_numbers(const std::vector<std::string>& symbols) {
 
 Precision precision_of(const std::string& word) { return word == "float64" ? Precision::float64 : Precision::mixed; }
 
+// "auto" is the CPU: a run must not give other bits because it was continued on another machine.
+Device device_of(const std::string& word) { return word == "cuda" ? Device::cuda : Device::cpu; }
+
 ImportOptions import_options(const Config& config) {
   ImportOptions options;
   for (const SourceConfig& source : config.data.sources)
     options.sources.push_back({.path = resolve_path(config, source.path),
                                .group = source.group,
                                .every = source.every,
-                               .weight = source.weight});
+                               .weight = source.weight,
+                               .units = source.units,
+                               .types = source.types});
   options.energy = config.data.energy;
   options.unconverged = config.data.unconverged == "keep"    ? Unconverged::keep
                         : config.data.unconverged == "error" ? Unconverged::error
                                                              : Unconverged::reject;
   options.max_force = config.data.max_force;
+  options.mixed_settings = config.data.mixed_settings;
   options.elements = config.elements;
   return options;
 }
@@ -117,7 +123,7 @@ TransportOptions transport_options(const Config& config, double temperature) {
   options.temperature_K = temperature;
   options.window_ps = config.transport.window_ps;
   options.min_hops = static_cast<double>(config.transport.min_hops);
-  if (config.md.guards.host_msd_factor > 0) options.lindemann_factor = config.md.guards.host_msd_factor;
+  options.lindemann_factor = config.transport.lindemann_factor;
   options.seed = config.seed;
   return options;
 }

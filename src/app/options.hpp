@@ -5,6 +5,7 @@
 #include "analysis/arrhenius.hpp"
 #include "analysis/transport.hpp"
 #include "app/config.hpp"
+#include "app/md_campaign.hpp"
 #include "io/import.hpp"
 #include "md/options.hpp"
 #include "md/replicas.hpp"
@@ -21,6 +22,7 @@ namespace haven {
 [[nodiscard]] TransportOptions transport_options(const Config& config, double temperature);
 [[nodiscard]] ArrheniusOptions arrhenius_options(const Config& config);
 [[nodiscard]] Precision precision_of(const std::string& word);
+[[nodiscard]] Device device_of(const std::string& word);
 /// Atomic numbers of symbols that have been checked.
 [[nodiscard]] std::vector<int> atomic_numbers(const std::vector<std::string>& symbols);
 /// The structure to simulate, repeated. @throws InputError when it cannot be simulated (empty, a cell height below 2

@@ -19,7 +19,10 @@ struct RunLayout {
   [[nodiscard]] std::string at(const std::string& relative) const {
     return (std::filesystem::path(root) / relative).string();
   }
-  [[nodiscard]] std::string model_file(const std::string& name) const { return at("model/" + name + ".haven"); }
+  /// The existing model that the input file names, else the one that is trained in this run.
+  [[nodiscard]] std::string model_file(const Config& config) const {
+    return config.model.file.empty() ? at("model/" + config.name + ".haven") : resolve_path(config, config.model.file);
+  }
   /// md/T600/r0
   [[nodiscard]] static std::string job(double temperature, int replica);
 };

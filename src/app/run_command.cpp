@@ -8,7 +8,9 @@
 #include "app/options.hpp"
 #include "app/pipeline.hpp"
 #include "app/training_module.hpp"
+#include "core/error.hpp"
 #include "io/import_sources.hpp"
+#include "io/model_file.hpp"
 #include "io/run_lock.hpp"
 #include "io/sha256.hpp"
 #include "potentials/structure_evaluation.hpp"
@@ -36,9 +38,19 @@ Needs needs_of(const std::string& last_step) {
   return result;
 }
 
+/// Whether the step is one of those that make the model.
+bool makes_model(const std::string& step) { return step == "data" || step == "train" || step == "test"; }
+
 /// What the input file promises is there: found before anything is written. Rank 0.
 void check_inputs(const Config& config, const std::string& last_step) {
-  static_cast<void>(find_import_files(import_options(config).sources));
+  if (config.model.file.empty()) {
+    static_cast<void>(find_import_files(import_options(config).sources));
+  } else {
+    if (makes_model(last_step))
+      throw ConfigError("names an existing model, so there is nothing to train", "model.file",
+                        "Remove the key to train a model, or use `haven md` or `haven run`.");
+    static_cast<void>(read_model(resolve_path(config, config.model.file)));
+  }
   if (needs(needs_of(last_step), Needs::system)) {
     const Structure structure =
         simulated_structure(resolve_path(config, config.system.structure), config.system.supercell);
@@ -49,9 +61,14 @@ void check_inputs(const Config& config, const std::string& last_step) {
 }
 
 void dry_run(const Config& config, const PipelineArguments& arguments, Log& log) {
-  for (const ImportFile& file : find_import_files(import_options(config).sources).files)
-    log.info("would read " + file.path);
-  if (training_module_path().empty()) log.info("note: this build cannot train (no training module)");
+  if (config.model.file.empty()) {
+    for (const ImportFile& file : find_import_files(import_options(config).sources).files)
+      log.info("would read " + file.path);
+  } else {
+    log.info("would use the model " + resolve_path(config, config.model.file));
+  }
+  if (config.model.file.empty() && training_module_path().empty())
+    log.info("note: this build cannot train (no training module)");
   if (needs(needs_of(arguments.last_step), Needs::system)) {
     const MdOptions options = md_options(config);
     const Structure structure =
@@ -102,6 +119,7 @@ OpenFolder open_folder(const Config& config, const RunLayout& layout, const Pipe
 /// Runs the steps in order. Returns false when a stop was requested.
 bool run_steps(RunContext& run, const std::string& last_step) {
   for (const Step& step : steps) {
+    if (!run.config.model.file.empty() && makes_model(step.name)) continue;
     const StepEnd end = step.work(run);
     const bool requested = max_over_ranks(run.session.world, static_cast<std::int64_t>(run.stop.requested())) != 0;
     if (end == StepEnd::stopped) return false;
@@ -114,9 +132,9 @@ bool run_steps(RunContext& run, const std::string& last_step) {
 /// What the last step has made, as one JSON text.
 std::string result_json(const RunContext& run, const std::string& last_step) {
   if (last_step == "report") return read_text_file(run.layout.at("report.json"));
-  nlohmann::ordered_json json{
-      {"model", run.layout.model_file(run.config.name)},
-      {"errors", nlohmann::ordered_json::parse(read_text_file(run.layout.at("model/errors.json")))}};
+  nlohmann::ordered_json json{{"model", run.layout.model_file(run.config)}};
+  if (run.config.model.file.empty())
+    json["errors"] = nlohmann::ordered_json::parse(read_text_file(run.layout.at("model/errors.json")));
   if (last_step == "md")
     for (const ReplicaJob& job : ladder_jobs(ladder_options(run.config))) {
       const std::string folder = run.layout.at(RunLayout::job(job.temperature, job.replica));
@@ -133,7 +151,7 @@ void tell_end(RunContext& run, const PipelineArguments& arguments) {
     log.info("\n" + read_text_file(run.layout.at("transport/transport.txt")));
     log.info("report: " + run.layout.at("report.html"));
   } else {
-    log.info("model: " + run.layout.model_file(run.config.name));
+    log.info("model: " + run.layout.model_file(run.config));
   }
   if (!arguments.json.empty()) write_json(arguments.json, result_json(run, arguments.last_step));
 }

@@ -57,7 +57,7 @@ void finish_training(RunContext& run, const StepPlan& plan, TrainResult& result)
   model.provenance["dataset_sha256"] = run.book->fact("data", "dataset_sha256");
   model.provenance["seed"] = std::to_string(run.config.seed);
   model.provenance["configuration"] = effective_section(run.config, "model") + effective_section(run.config, "train");
-  const std::string path = run.layout.model_file(run.config.name);
+  const std::string path = run.layout.model_file(run.config);
   write_model(path, model);
   run.session.log.info(fmt::format("training ended after epoch {} ({}); best epoch {}: valid E {} meV/atom, F {} meV/A",
                                    result.epochs, result.reason, result.best_epoch,
@@ -106,7 +106,7 @@ namespace {
 
 /// Tables, figures and errors.json of all parts. Rank 0.
 void test_parts(RunContext& run, const StepPlan& plan) {
-  const Model model = read_model(run.layout.model_file(run.config.name), &run.session.log);
+  const Model model = read_model(run.layout.model_file(run.config), &run.session.log);
   const auto potential = make_potential(model, precision_of(run.config.md.precision));
   const std::vector<Frame> frames = frames_of(run.layout.at("data.h5"));
   const std::string split = run.layout.at("model/split.csv");
@@ -137,7 +137,7 @@ void test_parts(RunContext& run, const StepPlan& plan) {
 
 StepEnd test_step(RunContext& run) {
   const StepPlan plan = plan_step(run, "test", [&] {
-    return hash_of({"test 1", run.book->file_hash(run.layout.model_file(run.config.name)),
+    return hash_of({"test 1", run.book->file_hash(run.layout.model_file(run.config)),
                     run.book->fact("data", "dataset_sha256"), run.config.md.precision, run.config.output.plots});
   });
   if (!plan.run) return StepEnd::skipped;

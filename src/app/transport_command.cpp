@@ -166,11 +166,8 @@ std::string refusal(const Config& config, std::span<const TransportResult> resul
 
 StepEnd transport_step(RunContext& run) {
   const StepPlan plan = plan_step(run, "transport", [&] {
-    std::vector<std::string> parts{"transport 1",
-                                   effective_section(run.config, "transport"),
-                                   effective_section(run.config, "system"),
-                                   fmt::format("{}", run.config.md.guards.host_msd_factor),
-                                   run.config.output.plots,
+    std::vector<std::string> parts{"transport 1", effective_section(run.config, "transport"),
+                                   effective_section(run.config, "system"), run.config.output.plots,
                                    std::to_string(run.config.seed)};
     for (const double t : run.config.md.ladder.temperatures)
       for (int replica = 0; replica < run.config.md.replicas; ++replica)

@@ -55,6 +55,8 @@ class FixedSum {
     value_ +=
         (static_cast<__int128>(static_cast<std::int64_t>(high)) << 44) + std::llrint((value - high) * fixed_scale);
   }
+  /// Adds this many multiples of 2^-44: a sum formed elsewhere, such as on a GPU.
+  void add_multiples(__int128 multiples) { value_ += multiples; }
   FixedSum& operator+=(const FixedSum& o) {
     value_ += o.value_;
     invalid_ |= o.invalid_;

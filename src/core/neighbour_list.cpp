@@ -119,6 +119,7 @@ void NeighbourList::build(const Cell& cell, const LocalAtoms& atoms, double radi
   // A relative margin covers the rounding of fractional coordinates; the exact test is the distance below.
   const Vec3 margin{radius / heights.x * (1 + 1e-9), radius / heights.y * (1 + 1e-9), radius / heights.z * (1 + 1e-9)};
   offsets_.assign(1, 0);
+  build_ = std::make_shared<char>();
   atom_.clear();
   shift_.clear();
   translations_.assign(1, Vec3{});
@@ -175,7 +176,12 @@ void NeighbourList::build(const Cell& cell, const LocalAtoms& atoms, double radi
 }
 
 NeighbourView NeighbourList::view() const {
-  return {.offsets = offsets_, .atom = atom_, .shift = shift_, .translations = translations_, .shifts = shifts_};
+  return {.offsets = offsets_,
+          .atom = atom_,
+          .shift = shift_,
+          .translations = translations_,
+          .shifts = shifts_,
+          .build = build_};
 }
 
 }  // namespace haven

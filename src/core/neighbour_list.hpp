@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -27,6 +28,9 @@ struct NeighbourView {
   std::span<const std::int32_t> shift;   ///< index into translations
   std::span<const Vec3> translations;    ///< A; translations[0] is zero
   std::span<const LatticeShift> shifts;  ///< the integers behind translations
+  /// Which build of which list this is: equal for views of one build, different for any other list as long as somebody
+  /// holds it. Whoever keeps a copy of a list (in the memory of a GPU) compares it; null when unknown.
+  std::shared_ptr<const void> build{};
 
   [[nodiscard]] Vec3 displacement(std::span<const Vec3> positions, Index centre, Index entry) const {
     const auto e = static_cast<std::size_t>(entry);
@@ -48,6 +52,7 @@ class NeighbourList {
   std::vector<std::int32_t> atom_, shift_;
   std::vector<Vec3> translations_;
   std::vector<LatticeShift> shifts_;
+  std::shared_ptr<const void> build_;
 };
 
 }  // namespace haven

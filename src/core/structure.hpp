@@ -1,5 +1,6 @@
 #pragma once
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,9 +22,12 @@ struct Structure {
 
 /// Where a frame came from, so that any number can be traced to its file.
 struct FrameSource {
-  std::string path;  ///< as given or found; empty for frames made in memory
-  Index index = 0;   ///< 0-based position in the file
-  std::string code;  ///< for example "VASP 5.4.4"; empty when unknown
+  std::string path;      ///< as given or found; empty for frames made in memory
+  Index index = 0;       ///< 0-based position in the file
+  std::string code;      ///< for example "VASP 5.4.4"; empty when unknown
+  std::string sha256{};  ///< of the file's bytes, 64 hexadecimal digits; empty when unknown
+  /// Settings that change energies (CalculationSettings::text()), shared by the frames of a run; null when unknown.
+  std::shared_ptr<const std::string> settings{};
 };
 
 /// A labelled structure: what a calculation says about it. A missing label is absent, never zero.

@@ -19,6 +19,11 @@ inline constexpr double a2_per_fs_in_cm2_per_s = 0.1;     ///< 1 A^2/fs = 1e-16 
 inline constexpr double a2_per_ps_in_cm2_per_s = 1e-4;    ///< 1 A^2/ps
 inline constexpr double fs_per_ps = 1000.0;
 
+// Atomic units, in which other programs write (CODATA 2018).
+inline constexpr double bohr_in_angstrom = 0.529177210903;  ///< 1 bohr in A
+inline constexpr double hartree_in_ev = 27.211386245988;    ///< 1 hartree in eV
+inline constexpr double rydberg_in_ev = hartree_in_ev / 2;  ///< 1 rydberg in eV
+
 /// Conductivity: e^2 D N / (V kB T) with D in cm^2/s, V in A^3 and kB T in eV gives e * 1e24 / ... in S/cm:
 /// (1.602e-19 C)^2 cm^2/s / (1e-24 cm^3 * 1.602e-19 J) = 1.602e5 S/cm.
 inline constexpr double conductivity_from_cm2_per_s = electron_volt_in_joule * 1e24;  ///< S/cm per (cm^2/s) / (A^3 eV)

@@ -37,7 +37,7 @@ struct Columns {
   std::vector<std::int64_t> offset{0}, source_index;
   std::vector<double> cell, energy, stress, temperature, weight;
   std::vector<std::uint8_t> periodic;
-  std::vector<std::int32_t> group, trajectory, source, code, number;
+  std::vector<std::int32_t> group, trajectory, source, code, sha256, settings, number;
   std::vector<double> position, force, velocity;
 };
 
@@ -70,7 +70,7 @@ void append_vectors(std::vector<double>& out, const std::vector<Vec3>& values, s
 }
 
 struct Tables {
-  TextTable groups, trajectories, sources, codes;
+  TextTable groups, trajectories, sources, codes, hashes, settings;
 };
 
 Columns columns_of(std::span<const Frame> frames, Tables& tables) {
@@ -92,6 +92,8 @@ Columns columns_of(std::span<const Frame> frames, Tables& tables) {
     c.source.push_back(tables.sources.index(frame.source.path));
     c.source_index.push_back(frame.source.index);
     c.code.push_back(tables.codes.index(frame.source.code));
+    c.sha256.push_back(tables.hashes.index(frame.source.sha256));
+    c.settings.push_back(tables.settings.index(frame.source.settings ? *frame.source.settings : ""));
     c.number.insert(c.number.end(), s.numbers.begin(), s.numbers.end());
     append_vectors(c.position, s.positions, s.numbers.size());
     append_vectors(c.force, frame.forces, s.numbers.size());
@@ -117,6 +119,8 @@ void write_columns(h5::Group root, const Columns& c, const Tables& tables) {
   frames.write("source", c.source);
   frames.write("source_index", c.source_index);
   frames.write("code", c.code);
+  frames.write("source_sha256", c.sha256);
+  frames.write("settings", c.settings);
   h5::Group all = root.create_group("atoms");
   all.write("number", c.number);
   all.write("position", position, {atoms, 3}).set("unit", "Angstrom");
@@ -127,6 +131,8 @@ void write_columns(h5::Group root, const Columns& c, const Tables& tables) {
   names.write_texts("trajectory", tables.trajectories.texts());
   names.write_texts("source", tables.sources.texts());
   names.write_texts("code", tables.codes.texts());
+  names.write_texts("source_sha256", tables.hashes.texts());
+  names.write_texts("settings", tables.settings.texts());
 }
 
 [[noreturn]] void damaged(const std::string& path, const std::string& what) {
@@ -136,7 +142,7 @@ void write_columns(h5::Group root, const Columns& c, const Tables& tables) {
 /// Reads and checks arrays of one dataset file.
 class Reader {
  public:
-  Reader(const std::string& path, const h5::Group& root)
+  Reader(const std::string& path, const h5::Group& root, std::int64_t minor_version)
       : path_(path), frames_(root.group("frames")), atoms_(root.group("atoms")), names_(root.group("names")) {
     c_.offset = frames_.dataset("offset").read<std::int64_t>();
     if (c_.offset.empty() || c_.offset.front() != 0 || !std::is_sorted(c_.offset.begin(), c_.offset.end()))
@@ -159,6 +165,13 @@ class Reader {
     take(frames_, "source", {n}, c_.source);
     take(frames_, "source_index", {n}, c_.source_index);
     take(frames_, "code", {n}, c_.code);
+    if (minor_version >= 1) {
+      take(frames_, "source_sha256", {n}, c_.sha256);
+      take(frames_, "settings", {n}, c_.settings);
+      hashes_ = names_.dataset("source_sha256").read_texts();
+      for (const std::string& text : names_.dataset("settings").read_texts())
+        settings_.push_back(text.empty() ? nullptr : std::make_shared<const std::string>(text));
+    }
     take(atoms_, "number", {atoms}, c_.number);
     take(atoms_, "position", {atoms, 3}, c_.position);
     take(atoms_, "force", {atoms, 3}, c_.force);
@@ -188,6 +201,8 @@ class Reader {
     frame.group = name(groups_, c_.group[k]);
     frame.trajectory = name(trajectories_, c_.trajectory[k]);
     frame.source = {name(sources_, c_.source[k]), c_.source_index[k], name(codes_, c_.code[k])};
+    if (!c_.sha256.empty()) frame.source.sha256 = name(hashes_, c_.sha256[k]);
+    if (!c_.settings.empty()) frame.source.settings = name(settings_, c_.settings[k]);
     return frame;
   }
 
@@ -203,7 +218,8 @@ class Reader {
     if (first == last || std::isnan(values[3 * first])) return {};
     return vectors(values, first, last);
   }
-  const std::string& name(const std::vector<std::string>& names, std::int32_t index) const {
+  template <class T>
+  const T& name(const std::vector<T>& names, std::int32_t index) const {
     if (index < 0 || static_cast<std::size_t>(index) >= names.size()) damaged(path_, "a name index is out of range");
     return names[static_cast<std::size_t>(index)];
   }
@@ -211,7 +227,8 @@ class Reader {
   std::string path_;
   h5::Group frames_, atoms_, names_;
   Columns c_;
-  std::vector<std::string> groups_, trajectories_, sources_, codes_;
+  std::vector<std::string> groups_, trajectories_, sources_, codes_, hashes_;
+  std::vector<std::shared_ptr<const std::string>> settings_;
 };
 
 void write_info(h5::Group group, const DatasetInfo& info) {
@@ -244,7 +261,7 @@ Dataset read_checked(const std::string& path) {
     throw InputError(fmt::format("dataset version {} is not known to this program", version.empty() ? 0 : version[0]),
                      path, "Use the Haven version that wrote it, or import the data again.");
   Dataset result{.frames = {}, .info = read_info(root.group("info")), .hash = root.text("content_sha256")};
-  const Reader reader(path, root);
+  const Reader reader(path, root, version[1]);
   result.frames.reserve(reader.size());
   for (std::size_t k = 0; k < reader.size(); ++k) result.frames.push_back(reader.frame(k));
   if (dataset_hash(result.frames) != result.hash) damaged(path, "the content does not fit its checksum");
@@ -254,8 +271,12 @@ Dataset read_checked(const std::string& path) {
 }  // namespace
 
 std::string dataset_hash(std::span<const Frame> frames) {
+  // Datasets of version 1.0 know neither hash nor settings of a source: their frames keep the hash that they had.
+  const bool with_provenance = std::any_of(frames.begin(), frames.end(), [](const Frame& frame) {
+    return !frame.source.sha256.empty() || frame.source.settings != nullptr;
+  });
   Sha256 hash;
-  hash.add("haven-dataset-1").add(static_cast<std::int64_t>(frames.size()));
+  hash.add(with_provenance ? "haven-dataset-2" : "haven-dataset-1").add(static_cast<std::int64_t>(frames.size()));
   const auto add_optional = [&](const auto& label) {
     hash.add(std::int64_t{label.has_value()});
     if (label) hash.add(*label);
@@ -273,6 +294,8 @@ std::string dataset_hash(std::span<const Frame> frames) {
     add_optional(frame.temperature);
     hash.add(frame.group).add(frame.trajectory).add(frame.weight);
     hash.add(frame.source.path).add(frame.source.index).add(frame.source.code);
+    if (!with_provenance) continue;
+    hash.add(frame.source.sha256).add(frame.source.settings ? std::string_view(*frame.source.settings) : "");
   }
   return hash.hex();
 }
@@ -286,7 +309,7 @@ void write_dataset(FileSystem& files, const std::string& path, std::span<const F
     {
       h5::Group root = file.root();
       root.set("format", format_name);
-      root.set("version", std::vector<std::int64_t>{1, 0});
+      root.set("version", std::vector<std::int64_t>{1, 1});
       root.set("content_sha256", dataset_hash(frames));
       write_info(root.create_group("info"), info);
       write_columns(file.root(), columns, tables);

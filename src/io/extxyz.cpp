@@ -8,6 +8,7 @@
 
 #include "core/error.hpp"
 #include "core/species.hpp"
+#include "io/calculation_settings.hpp"
 #include "io/cursor.hpp"
 
 namespace haven {
@@ -334,6 +335,12 @@ void FrameParser::read_stress() {
   frame.stress = values[name];
 }
 
+/// Settings stand on one line with semicolons between them.
+std::shared_ptr<const std::string> settings_of(std::string text) {
+  std::replace(text.begin(), text.end(), ';', '\n');
+  return shared_text(CalculationSettings::from_text(text));
+}
+
 void FrameParser::read_origin() {
   const auto text = [&](std::string_view key) {
     const std::string* found = find(key);
@@ -344,6 +351,10 @@ void FrameParser::read_origin() {
   frame.trajectory = text("trajectory");
   frame.temperature = real("temperature_k");
   frame.source.code = text("source_code");
+  frame.source.path = text("source_path");
+  if (const std::string* index = find("source_index")) frame.source.index = parse_integer(*index).value_or(0);
+  frame.source.sha256 = text("source_sha256");
+  if (const std::string* settings = find("source_settings")) frame.source.settings = settings_of(*settings);
   for (const std::string_view key : {"weight", "config_weight"})
     if (const auto weight = real(key)) frame.weight = *weight;
 }
@@ -389,8 +400,15 @@ std::optional<Frame> ExtxyzReader::next(std::string& problem) {
     return std::nullopt;
   }
   problem = parser.problem;
-  parser.frame.source.path = file_.path();
-  parser.frame.source.index = index_++;
+  if (parser.frame.source.path.empty()) {
+    parser.frame.source.path = file_.path();
+    parser.frame.source.index = index_;
+  }
+  ++index_;
+  // Frames of a run follow each other and share their settings.
+  auto& settings = parser.frame.source.settings;
+  if (settings && last_settings_ && *settings == *last_settings_) settings = last_settings_;
+  last_settings_ = settings;
   return std::move(parser.frame);
 }
 

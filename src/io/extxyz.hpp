@@ -39,13 +39,22 @@ class ExtxyzReader {
   EnergyKind energy_;
   std::map<std::string, std::string> mapping_;
   std::string ending_;
+  std::shared_ptr<const std::string> last_settings_{};
   Index index_ = 0;
 };
 
 /// One frame as extended XYZ text with numbers that read back exactly: Lattice, pbc, Properties (species, pos, and vel,
 /// forces when present), energy, stress (9 values, eV/A^3, tension positive), config_type = group, trajectory,
-/// temperature_K, weight, source_path, source_index.
-[[nodiscard]] std::string extxyz_text(const Frame& frame);
+/// temperature_K, weight, and of the frame's source: source_path, source_index, source_code, source_sha256,
+/// source_settings (with semicolons between them). ExtxyzReader brings all of it back.
+enum class XyzDialect {
+  ase,    ///< `stress` (eV/A^3) and the column `forces`
+  gpumd,  ///< `virial` (eV, = -stress * volume) and the column `force`
+};
+[[nodiscard]] std::string extxyz_text(const Frame& frame, XyzDialect dialect = XyzDialect::ase);
+/// The part of the comment line that says where a frame comes from (config_type, trajectory, ...), without blanks at
+/// the ends.
+[[nodiscard]] std::string frame_comment(const Frame& frame);
 /// @throws IoError
 void write_extxyz(const std::string& path, std::span<const Frame> frames);
 

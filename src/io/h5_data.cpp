@@ -128,8 +128,8 @@ std::vector<std::string> Dataset::read_texts() const {
       stored / width != static_cast<std::uint64_t>(count))
     refuse(*context_, location_ + " is not a fixed-length text");
   std::vector<char> bytes(static_cast<std::size_t>(stored));
-  const Id memory = text_type(width);
-  check(*context_, H5Dread(id_.get(), memory.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()),
+  // As stored: foreign files may pad with blanks or say ASCII, which the library does not convert.
+  check(*context_, H5Dread(id_.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()),
         "cannot read " + location_);
   return unpadded(bytes, width);
 }

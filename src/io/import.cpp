@@ -8,11 +8,10 @@
 
 #include "core/error.hpp"
 #include "core/species.hpp"
-#include "io/extxyz.hpp"
 #include "io/import_checks.hpp"
+#include "io/import_settings.hpp"
 #include "io/import_sources.hpp"
-#include "io/outcar.hpp"
-#include "io/vasprun.hpp"
+#include "io/sha256.hpp"
 
 namespace haven {
 namespace {
@@ -28,10 +27,15 @@ void check_options(const ImportOptions& options) {
   const auto refuse = [](const std::string& what, const std::string& key, const std::string& remedy) {
     throw ConfigError(what, key, remedy);
   };
-  if (options.sources.empty()) refuse("no source to import", "data.sources", "Name at least one file or folder.");
   for (const ImportSource& source : options.sources) {
     if (source.every < 1) refuse("every must be at least 1", "data.sources.every", "1 takes every ionic step.");
     if (!(source.weight > 0)) refuse("weight must be positive", "data.sources.weight", "Leave the source out instead.");
+    if (!file_units(source.units))
+      refuse(fmt::format("'{}' are no known units", source.units), "data.sources.units",
+             "Choose \"angstrom-ev\" or \"bohr-hartree\".");
+    for (const std::string& element : source.types)
+      if (atomic_number(element) == 0)
+        refuse(fmt::format("'{}' is no element", element), "data.sources.types", "Write for example [\"Li\", \"S\"].");
   }
   if (options.energy != "free" && options.energy != "sigma0")
     refuse(fmt::format("'{}' is no kind of energy", options.energy), "data.energy", "Choose \"free\" or \"sigma0\".");
@@ -49,32 +53,56 @@ class Importer {
         sink_(sink),
         log_(log),
         energy_(options.energy == "free" ? EnergyKind::free : EnergyKind::sigma0),
-        checks_(options.max_force, options.min_distance, options.max_net_force) {}
+        mixing_(options.mixed_settings),
+        checks_(options.max_force, options.min_distance, options.max_net_force) {
+    report_.energy = options_.energy;
+  }
 
   ImportReport run() {
-    report_.energy = options_.energy;
-    ImportFileList list = find_import_files(options_.sources);
+    ImportFileList list;
+    guarded([&] { list = find_import_files(options_.sources); });
     report_.notes = std::move(list.notes);
     for (const ImportFile& file : list.files) {
-      import_file(file);
-      log_.progress(fmt::format("{}: {} frames kept", file.path, report_.files.back().kept));
+      guarded([&] { import_file(file); });
+      if (!report_.files.empty())
+        log_.progress(fmt::format("{}: {} frames kept", file.path, report_.files.back().kept));
     }
     finish();
     return std::move(report_);
   }
 
+  ImportReport run(const std::string& path, const std::vector<Frame>& frames);
+
  private:
   void import_file(const ImportFile& file);
   void import_vasp(const ImportFile& file);
-  void import_extxyz(const ImportFile& file);
+  void import_labelled(const ImportFile& file);
+  void judge_labelled(ReadFrame&& read, Index index, const ImportFile& file);
+  bool judge_unconverged(Index index, const std::string& text);
   void judge_step(const VaspStep& step, const VaspSettings& settings, const ImportFile& file);
   bool judge_convergence(const VaspStep& step, const VaspSettings& settings);
-  void judge_frame(Frame&& frame, const ImportFile& file, const std::vector<std::array<bool, 3>>& movable);
+  void judge_frame(Frame&& frame, Index index, const ImportFile& file, const std::vector<std::array<bool, 3>>& movable);
   void check_elements(const std::vector<int>& numbers, const std::string& path) const;
   void reject(Index index, const std::string& code, const std::string& text);
   void remark(Index index, const std::string& code, const std::string& text);
   void settle_file(const ImportFile& file, const std::string& ending);
   void finish();
+  void settle_settings();
+  void settle_stress();
+  void refuse(ImportProblem problem);
+  /// Keeps an error for the report when problems are to be collected.
+  template <class Action>
+  void guarded(Action action) {
+    try {
+      action();
+    } catch (const InputError& error) {
+      if (options_.on_problem == ImportOptions::OnProblem::stop) throw;
+      report_.problems.push_back({"", error.summary(), error.where(), error.remedy()});
+    }
+  }
+  [[nodiscard]] std::string first_place() const {
+    return report_.files.empty() ? options_.sources.front().path : report_.files.front().path;
+  }
   const ImportSource& source(const ImportFile& file) const { return options_.sources[file.source]; }
   FileReport& current() { return report_.files.back(); }
 
@@ -82,8 +110,11 @@ class Importer {
   const std::function<void(Frame&&)>& sink_;
   Log& log_;
   EnergyKind energy_;
+  AllowedMixing mixing_;
   FrameChecks checks_;
   StressChecker stress_;
+  SettingsLedger ledger_;
+  std::shared_ptr<const std::string> settings_;  // of the run that is being read
   ImportReport report_;
 };
 
@@ -124,18 +155,21 @@ bool Importer::judge_convergence(const VaspStep& step, const VaspSettings& setti
     remark(step.index, "DI106", "the file lists no SCF steps: convergence is not known");
     return true;
   }
-  const std::string text =
-      fmt::format("SCF not converged: {}{}", about(), step.scf == Scf::stated ? " (stated by VASP)" : "");
+  return judge_unconverged(
+      step.index, fmt::format("SCF not converged: {}{}", about(), step.scf == Scf::stated ? " (stated by VASP)" : ""));
+}
+
+bool Importer::judge_unconverged(Index index, const std::string& text) {
   switch (options_.unconverged) {
     case Unconverged::keep:
-      remark(step.index, "DI103", text);
+      remark(index, "DI103", text);
       return true;
     case Unconverged::reject:
-      reject(step.index, "DI001", text);
+      reject(index, "DI001", text);
       return false;
     case Unconverged::error:
-      throw InputError(fmt::format("ionic step {}: {}", step.index + 1, text), current().path,
-                       "Repeat the calculation with a larger NELM, or set unconverged = \"reject\".");
+      throw InputError(fmt::format("ionic step {}: {}", index + 1, text), current().path,
+                       "Repeat the calculation with more SCF steps, or set unconverged = \"reject\".");
   }
   return false;
 }
@@ -161,23 +195,28 @@ void Importer::judge_step(const VaspStep& step, const VaspSettings& settings, co
     return reject(step.index, "DI004", error.summary());
   }
   if (!step.stress_note.empty()) remark(step.index, "DI104", "kept without stress: " + step.stress_note);
-  judge_frame(std::move(frame), file, settings.movable);
+  if (!settings_) settings_ = shared_text(settings.calculation);
+  frame.source.settings = settings_;
+  judge_frame(std::move(frame), step.index, file, settings.movable);
 }
 
-void Importer::judge_frame(Frame&& frame, const ImportFile& file, const std::vector<std::array<bool, 3>>& movable) {
-  if (const auto found = checks_.reason_to_reject(frame, movable))
-    return reject(frame.source.index, found->code, found->text);
-  for (const Finding& found : checks_.remarks(frame)) remark(frame.source.index, found.code, found.text);
+void Importer::judge_frame(Frame&& frame, Index index, const ImportFile& file,
+                           const std::vector<std::array<bool, 3>>& movable) {
+  if (const auto found = checks_.reason_to_reject(frame, movable)) return reject(index, found->code, found->text);
+  for (const Finding& found : checks_.remarks(frame)) remark(index, found.code, found.text);
   if (!frame.stress) ++current().without_stress;
   if (!source(file).group.empty() || frame.group.empty()) frame.group = current().group;
+  if (frame.source.sha256.empty()) frame.source.sha256 = current().sha256;
   stress_.add(frame);
+  ledger_.add(frame);
   frame.weight *= source(file).weight;
   ++current().kept;
   sink_(std::move(frame));
 }
 
 void Importer::import_vasp(const ImportFile& file) {
-  const auto reader = file.format == FileFormat::outcar ? open_outcar(file.path) : open_vasprun(file.path);
+  const auto reader = open_vasp_run(file.path, file.format);
+  settings_.reset();
   while (const auto step = reader->next()) judge_step(*step, reader->settings(), file);
   const VaspSettings& settings = reader->settings();
   const VaspEnding ending = reader->ending();
@@ -186,9 +225,11 @@ void Importer::import_vasp(const ImportFile& file) {
     const Index index = current().frames++;
     reject(index, "DI003", "the file ends inside this ionic step");
   }
-  if (settings.pstress_kbar != 0)
+  if (settings.pstress_kbar != 0 && current().kept > 0) {
+    current().counts["DI109"] = current().kept;
     current().notes.push_back(
         fmt::format("PSTRESS = {} kB: P V is not part of the energies used", settings.pstress_kbar));
+  }
   if (!file.instead_of.empty()) {
     current().notes.push_back(fmt::format("{} holds the same run and is not read", file.instead_of));
     if (!ending.finished)
@@ -198,34 +239,35 @@ void Importer::import_vasp(const ImportFile& file) {
   settle_file(file, ending.text);
 }
 
-void Importer::import_extxyz(const ImportFile& file) {
-  ExtxyzReader reader(file.path, energy_);
-  std::string problem;
-  while (auto frame = reader.next(problem)) {
+void Importer::judge_labelled(ReadFrame&& read, Index index, const ImportFile& file) {
+  Frame& frame = read.frame;
+  check_elements(frame.structure.numbers, file.path);
+  if (!read.problem.empty()) return reject(index, "DI004", read.problem);
+  if (frame.forces.empty()) return reject(index, "DI009", "no forces in this frame");
+  if (!frame.energy) return reject(index, "DI010", "no energy in this frame");
+  if (!read.unconverged.empty() && !judge_unconverged(index, "SCF not converged: " + read.unconverged)) return;
+  if (frame.trajectory.empty()) frame.trajectory = frame.group.empty() ? file.path : file.path + ":" + frame.group;
+  if (current().code.empty()) current().code = frame.source.code;
+  judge_frame(std::move(frame), index, file, {});
+}
+
+void Importer::import_labelled(const ImportFile& file) {
+  FrameReading reading{.energy = energy_, .units = file_units(source(file).units).value(), .types = {}};
+  for (const std::string& element : source(file).types) reading.types.push_back(atomic_number(element));
+  const auto reader = open_frames(file.path, file.format, reading);
+  while (auto read = reader->next()) {
     const Index index = current().frames++;
-    if (index % source(file).every != 0) {
+    if (index % source(file).every == 0)
+      judge_labelled(std::move(*read), index, file);
+    else
       ++current().not_selected;
-      continue;
-    }
-    check_elements(frame->structure.numbers, file.path);
-    if (!problem.empty())
-      reject(index, "DI004", problem);
-    else if (frame->forces.empty())
-      reject(index, "DI009", "no forces in this frame");
-    else if (!frame->energy)
-      reject(index, "DI010", "no energy in this frame");
-    else {
-      if (frame->trajectory.empty())
-        frame->trajectory = frame->group.empty() ? file.path : file.path + ":" + frame->group;
-      judge_frame(std::move(*frame), file, {});
-    }
   }
-  if (!reader.ending().empty()) {
+  if (!reader->ending().empty()) {
     const Index index = current().frames++;
     reject(index, "DI003", "the file ends inside this frame");
   }
-  current().notes.push_back("labels: " + reader.mapping());
-  settle_file(file, reader.ending());
+  for (std::string& note : reader->notes()) current().notes.push_back(std::move(note));
+  settle_file(file, reader->ending());
 }
 
 /// Errors and remarks about a file as a whole.
@@ -256,11 +298,66 @@ void Importer::import_file(const ImportFile& file) {
   entry.path = file.path;
   entry.format = file.format;
   entry.group = source(file).group.empty() ? folder_name(file.path) : source(file).group;
+  if (std::filesystem::is_regular_file(file.path)) entry.sha256 = file_sha256(file.path);
+  if (!file.parts.empty()) {
+    Sha256 whole;
+    whole.add(entry.sha256);
+    for (const std::string& part : file.parts) whole.add(file_sha256(part));
+    entry.sha256 = whole.hex();
+  }
   report_.files.push_back(std::move(entry));
-  if (file.format == FileFormat::extxyz)
-    import_extxyz(file);
-  else
+  if (is_vasp_run(file.format))
     import_vasp(file);
+  else
+    import_labelled(file);
+}
+
+/// An error of the set as a whole.
+void Importer::refuse(ImportProblem problem) {
+  if (options_.on_problem == ImportOptions::OnProblem::stop)
+    throw InputError(problem.what + (problem.code.empty() ? "" : " (" + problem.code + ")"), problem.where,
+                     problem.remedy);
+  report_.problems.push_back(std::move(problem));
+}
+
+void Importer::settle_settings() {
+  if (ledger_.unknown_frames() > 0 && ledger_.groups() > 0)
+    report_.notes.push_back(
+        fmt::format("the settings of {} frames are not known; they were not compared", ledger_.unknown_frames()));
+  for (const auto& minor : ledger_.minor()) {
+    report_.notes.push_back("DI108: settings that matter little differ: " + minor.text());
+    log_.warn("DI108", "settings that matter little differ: " + minor.text());
+  }
+  for (SettingsLedger::Conflict conflict : ledger_.conflicts()) {
+    const std::string whole = conflict.text();
+    std::erase_if(conflict.differences, [&](const SettingDifference& d) { return mixing_.allows(d.name); });
+    if (conflict.differences.empty()) {
+      report_.notes.push_back("DI107: different settings, mixed as asked: " + whole);
+      log_.warn("DI107", "different settings, mixed as asked: " + whole);
+      continue;
+    }
+    refuse({"DI203", "energies of different settings must not be mixed: " + conflict.text(), conflict.second.front(),
+            "Make a set of each, or allow it with --allow-mixed-settings or data.mixed_settings (all, or the names)."});
+  }
+}
+
+void Importer::settle_stress() {
+  const StressCheck check = stress_.result();
+  const bool any_stress = std::any_of(report_.files.begin(), report_.files.end(),
+                                      [](const FileReport& f) { return f.without_stress < f.kept; });
+  if (any_stress) report_.stress_check = check;
+  if (check.verdict == StressCheck::Verdict::wrong_sign)
+    refuse({"DI201",
+            fmt::format("the stress has the wrong sign: energy differences of {} strained pairs equal minus the stress "
+                        "work (slope {:.2f}, r = {:.3f})",
+                        check.pairs, check.slope, check.correlation),
+            first_place(), "Stress must be positive under tension, (1/V) dE/dstrain; change its sign."});
+  if (check.verdict == StressCheck::Verdict::wrong_unit)
+    refuse({"DI202",
+            fmt::format("the stress has the wrong unit: energy differences of {} strained pairs are {:.3g} times the "
+                        "stress work (r = {:.3f})",
+                        check.pairs, check.slope, check.correlation),
+            first_place(), "Stress must be in eV/A^3 (1 eV/A^3 = 160.21766 GPa = 1602.1766 kbar)."});
 }
 
 void Importer::finish() {
@@ -269,34 +366,52 @@ void Importer::finish() {
     report_.rejected += file.rejected;
   }
   if (report_.kept == 0)
-    throw InputError(
-        fmt::format("no frame is usable, all {} were rejected", report_.rejected), options_.sources.front().path,
-        report_.decisions.empty() ? "Check the sources." : "The first reason: " + report_.decisions.front().text + ".");
-  const StressCheck check = stress_.result();
-  const bool any_stress = std::any_of(report_.files.begin(), report_.files.end(),
-                                      [](const FileReport& f) { return f.without_stress < f.kept; });
-  if (any_stress) report_.stress_check = check;
-  if (check.verdict == StressCheck::Verdict::wrong_sign)
-    throw InputError(
-        fmt::format(
-            "the stress has the wrong sign: energy differences of {} strained pairs equal minus the stress work "
-            "(slope {:.2f}, r = {:.3f})",
-            check.pairs, check.slope, check.correlation),
-        options_.sources.front().path, "Stress must be positive under tension, (1/V) dE/dstrain; change its sign.");
-  if (check.verdict == StressCheck::Verdict::wrong_unit)
-    throw InputError(
-        fmt::format(
-            "the stress has the wrong unit: energy differences of {} strained pairs are {:.3g} times the stress "
-            "work (r = {:.3f})",
-            check.pairs, check.slope, check.correlation),
-        options_.sources.front().path, "Stress must be in eV/A^3 (1 eV/A^3 = 160.21766 GPa = 1602.1766 kbar).");
+    refuse({"", fmt::format("no frame is usable, all {} were rejected", report_.rejected), first_place(),
+            report_.decisions.empty() ? "Check the sources."
+                                      : "The first reason: " + report_.decisions.front().text + "."});
+  settle_settings();
+  settle_stress();
+}
+
+ImportReport Importer::run(const std::string& path, const std::vector<Frame>& frames) {
+  FileReport entry;
+  entry.path = path;
+  report_.files.push_back(std::move(entry));
+  for (const Frame& frame : frames) {
+    const Index index = current().frames++;
+    guarded([&] { check_elements(frame.structure.numbers, path); });
+    const auto reason = frame.forces.empty() ? std::optional<Finding>({"DI009", "no forces in this frame"})
+                        : !frame.energy      ? std::optional<Finding>({"DI010", "no energy in this frame"})
+                                             : checks_.reason_to_reject(frame, {});
+    if (reason) {
+      reject(index, reason->code, reason->text);
+      continue;
+    }
+    for (const Finding& found : checks_.remarks(frame)) remark(index, found.code, found.text);
+    if (!frame.stress) ++current().without_stress;
+    stress_.add(frame);
+    ledger_.add(frame);
+    ++current().kept;
+  }
+  if (current().without_stress > 0) current().counts["DI104"] = current().without_stress;
+  finish();
+  return std::move(report_);
 }
 
 }  // namespace
 
 ImportReport import_frames(const ImportOptions& options, const std::function<void(Frame&&)>& sink, Log& log) {
   check_options(options);
+  if (options.sources.empty())
+    throw ConfigError("no source to import", "data.sources", "Name at least one file or folder.");
   return Importer(options, sink, log).run();
+}
+
+ImportReport check_frames(const std::string& path, const std::vector<Frame>& frames, const ImportOptions& options,
+                          Log& log) {
+  check_options(options);
+  const std::function<void(Frame &&)> nowhere = [](Frame&&) {};
+  return Importer(options, nowhere, log).run(path, frames);
 }
 
 }  // namespace haven

@@ -7,8 +7,8 @@
 
 #include "core/log.hpp"
 #include "core/structure.hpp"
+#include "io/file_format.hpp"
 #include "io/stress_check.hpp"
-#include "io/structure_file.hpp"
 
 namespace haven {
 
@@ -18,6 +18,8 @@ struct ImportSource {
   std::string group{};  ///< empty: the name of the folder that holds the file
   Index every = 1;      ///< take every n-th ionic step, >= 1
   double weight = 1.0;  ///< Frame::weight
+  std::string units{};  ///< of formats that do not state them: "angstrom-ev" or "bohr-hartree"; empty: not said
+  std::vector<std::string> types{};  ///< elements of numbered atom types, where the files do not name them
 };
 
 enum class Unconverged { reject, keep, error };
@@ -30,6 +32,10 @@ struct ImportOptions {
   double min_distance = 0.5;            ///< A
   double max_net_force = 0.005;         ///< eV/A per atom; above it a warning
   std::vector<std::string> elements{};  ///< empty: any; other elements are an error
+  /// Sources with different settings in one set: "error", "allow", or the settings that may differ ("ISMEAR, SIGMA").
+  std::string mixed_settings = "error";
+  /// `collect` notes what would stop an import in ImportReport::problems and goes on with the next file.
+  enum class OnProblem { stop, collect } on_problem = OnProblem::stop;
 };
 
 enum class Fate { kept, kept_with_note, rejected };
@@ -43,9 +49,16 @@ struct FrameDecision {
   std::string text;  ///< with the numbers that led to it
 };
 
+/// Something that an import refuses, as an error of its own would say it.
+struct ImportProblem {
+  std::string code;  ///< "DI203"; empty for a file that cannot be read at all
+  std::string what, where, remedy;
+};
+
 /// What became of one file.
 struct FileReport {
   std::string path;
+  std::string sha256;  ///< of the file's bytes; empty for a folder
   FileFormat format = FileFormat::unknown;
   std::string code;  ///< "VASP 5.4.4"
   std::string group;
@@ -58,6 +71,7 @@ struct ImportReport {
   std::vector<FileReport> files{};
   std::vector<FrameDecision> decisions{};  ///< rejected frames and frames kept with a note
   std::vector<std::string> notes{};
+  std::vector<ImportProblem> problems{};      ///< only with OnProblem::collect; empty: the import would succeed
   std::optional<StressCheck> stress_check{};  ///< absent without stress
   std::string energy = "free";
   Index kept = 0, rejected = 0;
@@ -72,7 +86,13 @@ struct ImportReport {
 /// to `sink`. Nothing is dropped in silence: every frame is counted, and each rejected one has a code and a line.
 /// @throws InputError for a source that matches nothing, an unknown format or element, a cut-off file without one
 /// complete step,
-///         labels that contradict each other, a stress of the wrong sign, or when no frame at all is kept.
+///         labels that contradict each other, a stress of the wrong sign or unit (DI201, DI202), sources whose settings
+///         must not be mixed (DI203), or when no frame at all is kept.
 ImportReport import_frames(const ImportOptions& options, const std::function<void(Frame&&)>& sink, Log& log);
+
+/// The same judgement on frames that are already in memory, those of a dataset file at `path`: what import_frames()
+/// would say about them. `options.sources` is not used. With OnProblem::stop it throws as import_frames() does.
+[[nodiscard]] ImportReport check_frames(const std::string& path, const std::vector<Frame>& frames,
+                                        const ImportOptions& options, Log& log);
 
 }  // namespace haven

@@ -30,6 +30,12 @@ constexpr std::array code_labels{
     CodeLabel{"DI104", "without stress"},
     CodeLabel{"DI105", "same structure, other energy"},
     CodeLabel{"DI106", "SCF not listed"},
+    CodeLabel{"DI107", "different settings, mixed as asked"},
+    CodeLabel{"DI108", "settings that matter little differ"},
+    CodeLabel{"DI109", "PSTRESS: P V left out of the energy"},
+    CodeLabel{"DI201", "stress of the wrong sign"},
+    CodeLabel{"DI202", "stress of the wrong unit"},
+    CodeLabel{"DI203", "different settings in one set"},
 };
 
 bool is_rejection(std::string_view code) { return code.starts_with("DI0"); }
@@ -112,6 +118,9 @@ std::string ImportReport::to_text() const {
   }
   for (const std::string& note : notes) text += note + "\n";
   if (stress_check) text += stress_line(*stress_check) + "\n";
+  for (const ImportProblem& p : problems)
+    text +=
+        fmt::format("PROBLEM{} {}\n    {}\n    -> {}\n", p.code.empty() ? "" : " " + p.code, p.where, p.what, p.remedy);
   text +=
       fmt::format("energy {}   {} frames kept, {} rejected\n", energy == "free" ? "TOTEN" : "sigma->0", kept, rejected);
   return text;
@@ -128,6 +137,7 @@ std::string ImportReport::to_json() const {
     ordered_json counts = ordered_json::object();
     for (const auto& [code, count] : file.counts) counts[code] = count;
     root["files"].push_back({{"path", file.path},
+                             {"sha256", file.sha256},
                              {"format", file_format_name(file.format)},
                              {"code", file.code},
                              {"group", file.group},
@@ -152,6 +162,9 @@ std::string ImportReport::to_json() const {
                             {"slope", stress_check->slope},
                             {"verdict", verdict_name(stress_check->verdict)}};
   root["notes"] = notes;
+  root["problems"] = ordered_json::array();
+  for (const ImportProblem& p : problems)
+    root["problems"].push_back({{"code", p.code}, {"text", p.what}, {"where", p.where}, {"remedy", p.remedy}});
   // A path on disk need not be valid UTF-8.
   return root.dump(2, ' ', false, ordered_json::error_handler_t::replace);
 }

@@ -7,10 +7,11 @@
 #include <cmath>
 #include <filesystem>
 #include <set>
+#include <utility>
 
 #include "core/error.hpp"
-#include "io/outcar.hpp"
-#include "io/vasprun.hpp"
+#include "io/cp2k_trajectory.hpp"
+#include "io/deepmd_npy.hpp"
 
 namespace haven {
 namespace {
@@ -23,17 +24,33 @@ std::string lower(std::string text) {
   return text;
 }
 
-bool ends_with_any(const std::string& text, std::initializer_list<std::string_view> endings) {
-  return std::any_of(endings.begin(), endings.end(), [&](std::string_view end) { return text.ends_with(end); });
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+/// The name in lower case without the ending of a compressor.
+std::string plain_name(const std::string& file_name) {
+  std::string name = lower(file_name);
+  for (const std::string_view end : {".gz", ".bz2", ".xz"})
+    if (name.ends_with(end)) return name.substr(0, name.size() - end.size());
+  return name;
 }
 
 /// Could a file of this name, met in a folder, hold labelled frames?
 bool name_is_wanted(const std::string& file_name) {
-  const std::string name = lower(file_name);
+  const std::string name = plain_name(file_name);
   if (name.starts_with('.') || name.ends_with('~')) return false;
-  if (name.find("outcar") != name.npos || (name.find("vasprun") != name.npos && name.find(".xml") != name.npos))
-    return true;
-  return ends_with_any(name, {".xyz", ".extxyz", ".xyz.gz", ".extxyz.gz"});
+  if (contains(name, "outcar") || (contains(name, "vasprun") && contains(name, ".xml"))) return true;
+  if (contains(name, "-frc-") || contains(name, "-vel-")) return false;  // read with the -pos- file of CP2K
+  return (contains(name, "vaspout") && name.ends_with(".h5")) || name.starts_with("ml_ab") || name == "type.raw" ||
+         name == "input.data" || name.ends_with(".xyz") || name.ends_with(".extxyz") || name.ends_with(".xsf");
+}
+
+/// Why a file that Haven can read is no source of a data set.
+std::string unlabelled(FileFormat format) {
+  if (format == FileFormat::xdatcar)
+    return "an XDATCAR holds positions only, no forces: it serves transport (haven transport), not training";
+  if (format == FileFormat::poscar || format == FileFormat::cif || format == FileFormat::lammps_data)
+    return fmt::format("a {} holds no energies and forces", file_format_name(format));
+  return "the format of this file is not known";
 }
 
 std::vector<std::string> search_folder(const std::string& folder) {
@@ -62,11 +79,11 @@ std::vector<std::string> expand_glob(const std::string& pattern) {
   return found;
 }
 
-/// The same for the OUTCAR and the vasprun.xml of one run: folder and name without what tells the two apart.
+/// The same for all files of one run: folder and name without what tells them apart.
 std::string run_key(const std::string& path) {
   const fs::path p(path);
-  std::string name = lower(p.filename().string());
-  for (const std::string_view part : {"outcar", "vasprun", ".xml", ".gz"})
+  std::string name = plain_name(p.filename().string());
+  for (const std::string_view part : {"outcar", "vasprun", "vaspout", ".xml", ".h5"})
     if (const auto at = name.find(part); at != name.npos) name.erase(at, part.size());
   std::erase(name, '.');
   return (p.parent_path() / name).string();
@@ -80,7 +97,7 @@ struct FirstStep {
 FirstStep first_step(const ImportFile& file) {
   FirstStep first;
   try {
-    const auto reader = file.format == FileFormat::outcar ? open_outcar(file.path) : open_vasprun(file.path);
+    const auto reader = open_vasp_run(file.path, file.format);
     do {
       first.step = reader->next();
     } while (first.step && (first.step->kind != VaspStep::Kind::ab_initio || !first.step->free_energy));
@@ -104,6 +121,7 @@ class Finder {
   ImportFileList find() {
     for (std::size_t k = 0; k < sources_.size(); ++k) add_source(k);
     drop_twins();
+    drop_repeated_training_data();
     return std::move(list_);
   }
 
@@ -127,8 +145,9 @@ class Finder {
     }
     if (list_.files.size() + met_again_ == before)
       throw InputError(
-          "no OUTCAR, vasprun.xml or extended XYZ file here", path,
-          "Check the path; folders are searched for OUTCAR*, vasprun*.xml*, *.xyz and *.extxyz (also .gz).");
+          "no file with energies and forces here", path,
+          "Check the path; folders are searched for OUTCAR*, vasprun*.xml*, vaspout*.h5, ML_AB*, type.raw, input.data, "
+          "*.xyz, *.extxyz and *.xsf (also .gz, .bz2, .xz); files of other names must be named.");
   }
 
   void add_file(const std::string& path, std::size_t source, ImportFile::Found found) {
@@ -140,23 +159,22 @@ class Finder {
       return;
     }
     const FileFormat format = recognise_format(path);
-    const bool labelled = format == FileFormat::outcar || format == FileFormat::vasprun || format == FileFormat::extxyz;
-    if (labelled) {
+    if (is_vasp_run(format) || is_frame_file(format)) {
       list_.files.push_back({.path = path, .format = format, .source = source, .found = found});
+      if (format == FileFormat::deepmd) list_.files.back().parts = deepmd_parts(path);
+      if (format == FileFormat::cp2k) list_.files.back().parts = cp2k_parts(path);
       return;
     }
     if (found == ImportFile::Found::named)
-      throw InputError(format == FileFormat::poscar ? "a POSCAR holds no energies and forces"
-                                                    : "the format of this file is not known",
-                       path, "Importable are OUTCAR, vasprun.xml and extended XYZ (plain or .gz).");
-    list_.notes.push_back(fmt::format("{}: not read, its content is no known format", path));
+      throw InputError(unlabelled(format), path, fmt::format("Importable are {}.", importable_formats));
+    list_.notes.push_back(fmt::format("{}: not read, {}", path, unlabelled(format)));
   }
 
   void drop_twins() {
     std::vector<ImportFile> kept;
     for (ImportFile& file : list_.files) {
       const auto twin = std::find_if(kept.begin(), kept.end(), [&](const ImportFile& other) {
-        return other.format != file.format && other.format != FileFormat::extxyz && file.format != FileFormat::extxyz &&
+        return other.format != file.format && is_vasp_run(other.format) && is_vasp_run(file.format) &&
                run_key(other.path) == run_key(file.path);
       });
       if (twin == kept.end() || !settle_twins(*twin, file)) kept.push_back(std::move(file));
@@ -174,10 +192,35 @@ class Finder {
       list_.notes.push_back(fmt::format("{}: no complete ionic step, {} is read instead", other.path, kept.path));
       return true;
     }
-    const bool want_outcar = a.settings.pstress_kbar != 0;
-    if (want_outcar != (kept.format == FileFormat::outcar)) std::swap(kept, other);
-    kept.instead_of = other.path;
+    const bool under_pressure = a.settings.pstress_kbar != 0;
+    const auto worth = [&](const ImportFile& file) {
+      if (file.format == FileFormat::outcar) return under_pressure ? 3 : 0;
+      return file.format == FileFormat::vasprun ? 2 : 1;
+    };
+    if (worth(other) > worth(kept)) std::swap(kept, other);
+    kept.instead_of += (kept.instead_of.empty() ? "" : " and ") + other.path;
+    if (!other.instead_of.empty()) kept.instead_of += " and " + std::exchange(other.instead_of, {});
     return true;
+  }
+
+  /// The ab initio steps of a run with a machine-learned force field stand in its OUTCAR and again in its ML_ABN (and
+  /// those of the run before in its ML_AB): one of them is enough.
+  void drop_repeated_training_data() {
+    const auto folder = [](const ImportFile& file) { return fs::path(file.path).parent_path(); };
+    const auto is_output = [](const ImportFile& file) {
+      return lower(fs::path(file.path).filename().string()).starts_with("ml_abn");
+    };
+    std::erase_if(list_.files, [&, files = list_.files](const ImportFile& file) {
+      if (file.format != FileFormat::ml_ab || file.found == ImportFile::Found::named) return false;
+      const auto better = std::find_if(files.begin(), files.end(), [&](const ImportFile& other) {
+        return folder(other) == folder(file) && (is_vasp_run(other.format) || (other.format == FileFormat::ml_ab &&
+                                                                               is_output(other) && !is_output(file)));
+      });
+      if (better == files.end()) return false;
+      list_.notes.push_back(fmt::format("{}: not read, its steps of this run are in {} (name it to read it too)",
+                                        file.path, better->path));
+      return true;
+    });
   }
 
   const std::vector<ImportSource>& sources_;

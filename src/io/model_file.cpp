@@ -17,8 +17,10 @@ namespace haven {
 namespace {
 
 constexpr const char* format_name = "haven-model";
-constexpr std::int64_t major_version = 1, minor_version = 0;
-constexpr std::array<const char*, 5> activation_names{"identity", "tanh", "silu", "softplus", "gelu"};
+constexpr std::int64_t major_version = 1, minor_version = 1;
+constexpr std::array<const char*, activation_count> activation_names{
+    "identity", "tanh",     "silu",   "softplus",          "gelu",        "logistic",
+    "relu",     "gaussian", "cosine", "reversed_logistic", "exponential", "harmonic"};
 constexpr std::size_t most_layers = 64;
 
 std::string element_group(std::size_t index, int number) {

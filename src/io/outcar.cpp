@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "io/cursor.hpp"
 #include "io/text_file.hpp"
+#include "io/vasp_settings.hpp"
 
 namespace haven {
 namespace {
@@ -15,6 +16,12 @@ namespace {
 // Far above what VASP can treat: larger claims are damage and must not reserve memory.
 constexpr Index most_atoms = 1'000'000;
 constexpr std::size_t most_types = 1000;
+
+/// A potential as the head names it.
+struct PotentialName {
+  std::string name;   // "Li_sv"
+  std::string title;  // "PAW_PBE Li_sv 10Sep2004"
+};
 
 std::size_t decimals(std::string_view number) {
   const std::size_t point = number.find('.');
@@ -45,7 +52,7 @@ class OutcarReader final : public VaspReader {
   void read_head(std::string_view text, char first);
   void read_result(std::string_view text, char first);
   void read_setting(std::string_view text);
-  static void add_potential(std::string_view text, std::string_view mark, std::vector<std::string>& names);
+  static void add_potential(std::string_view text, std::string_view mark, std::vector<PotentialName>& names);
   void build_atoms(std::string_view counts);
   void begin_scf_step(std::string_view text);
   void read_stress(std::string_view text);
@@ -66,8 +73,9 @@ class OutcarReader final : public VaspReader {
   TextFile file_;
   VaspSettings settings_;
   VaspEnding ending_;
-  std::vector<std::string> titles_, listed_;  // potentials by "TITEL" and by "POTCAR:", in order; both lists may repeat
-  Index stated_atoms_ = 0;                    // NIONS
+  std::vector<PotentialName> titles_, listed_;  // by "TITEL" and by "POTCAR:", in order; both lists may repeat
+  VaspSettingsCollector calculation_;
+  Index stated_atoms_ = 0;  // NIONS
   VaspStep step_;
   ScfLoop loop_;
   std::optional<VaspStep> ready_;
@@ -94,6 +102,7 @@ void OutcarReader::dispatch(std::string_view line) {
   // Most lines of an OUTCAR are tables of numbers.
   if ((first >= '0' && first <= '9') || first == '.') return;
   read_result(text, first);
+  if (!any_iteration_) calculation_.take_line(text);
   if (!any_iteration_ || first == 'v' || first == 'T' || first == 'i' || first == 'n') read_head(text, first);
 }
 
@@ -104,6 +113,7 @@ void OutcarReader::read_head(std::string_view text, char first) {
       // A second head: several runs in one file.
       titles_.clear();
       listed_.clear();
+      calculation_ = {};
       settings_.version = std::string(text.substr(5, text.find_first_of(" \t", 5) - 5));
       return;
     case 'T':
@@ -152,11 +162,12 @@ void OutcarReader::read_setting(std::string_view text) {
 
 /// "TITEL  = PAW_PBE Li_sv 10Sep2004" or "POTCAR:    PAW_PBE Li_sv 10Sep2004"; old potentials have no word before the
 /// name.
-void OutcarReader::add_potential(std::string_view text, std::string_view mark, std::vector<std::string>& names) {
+void OutcarReader::add_potential(std::string_view text, std::string_view mark, std::vector<PotentialName>& names) {
   Cursor cursor(text);
   if (!cursor.skip_past(mark)) return;
+  const std::string title(trimmed(cursor.rest()));
   const std::string first(cursor.word()), second(cursor.word());
-  names.push_back(element_of_potential(second) != 0 ? second : first);
+  names.push_back({.name = element_of_potential(second) != 0 ? second : first, .title = title});
 }
 
 void OutcarReader::build_atoms(std::string_view text) {
@@ -181,10 +192,13 @@ void OutcarReader::build_atoms(std::string_view text) {
                      stated_atoms_),
          "Import the vasprun.xml of this run instead.");
   settings_.numbers.clear();
+  calculation_.clear_types();
   for (std::size_t type = 0; type < counts.size(); ++type) {
-    const int number = element_of_potential(names[type]);
+    const int number = element_of_potential(names[type].name);
     if (number == 0)
-      fail(fmt::format("'{}' (potential {}) is no element", names[type], type + 1), "Check the POTCAR of this run.");
+      fail(fmt::format("'{}' (potential {}) is no element", names[type].name, type + 1),
+           "Check the POTCAR of this run.");
+    calculation_.add_type(number, names[type].title);
     settings_.numbers.insert(settings_.numbers.end(), static_cast<std::size_t>(counts[type]), number);
   }
 }
@@ -239,6 +253,9 @@ void OutcarReader::read_result(std::string_view text, char first) {
     case 'e':
       if (text.starts_with("energy  without entropy=")) complete_step(text);
       if (text.starts_with("external pressure") && !in_prediction_) check_pressure(text);
+      return;
+    case 'E':
+      if (text.starts_with("Edisp")) calculation_.note_dispersion();
       return;
     case 'd':
       if (text.starts_with("direct lattice vectors")) read_lattice();
@@ -368,6 +385,7 @@ void OutcarReader::emit() {
   step_.scf_steps = loop_.steps;
   step_.scf = scf_verdict(settings_, loop_);
   step_.last_energy_change = loop_.energy_change.value_or(0.0);
+  if (index_ == 1) settings_.calculation = calculation_.settings();
   ready_ = std::exchange(step_, {});
   loop_ = {};
   lattice_fresh_ = begun_ = in_prediction_ = false;

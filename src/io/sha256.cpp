@@ -2,6 +2,16 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
+#include <fstream>
+#include <vector>
+
+#include "core/error.hpp"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
 
 namespace haven {
 
@@ -18,7 +28,51 @@ static constexpr std::uint32_t round_constants[64] = {
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
+#if defined(__x86_64__)
+namespace {
+
+bool has_sha_instructions() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  const bool ssse3_and_sse41 = __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & (1U << 9U)) != 0 && (c & (1U << 19U)) != 0;
+  return ssse3_and_sse41 && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & (1U << 29U)) != 0;
+}
+
+/// The same function in the processor's instructions for it, about eight times faster. They keep the state as (a, b, e,
+/// f) and (c, d, g, h), high word first.
+__attribute__((target("sha,ssse3,sse4.1"))) void compress_with_instructions(std::uint32_t* state,
+                                                                            const std::byte* block) {
+  const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+  const __m128i cdab = _mm_shuffle_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(state)), 0xB1);
+  const __m128i efgh = _mm_shuffle_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(state + 4)), 0x1B);
+  __m128i abef = _mm_alignr_epi8(cdab, efgh, 8), cdgh = _mm_blend_epi16(efgh, cdab, 0xF0);
+  const __m128i abef_before = abef, cdgh_before = cdgh;
+  __m128i w[16];
+  for (int t = 0; t < 16; ++t) {
+    w[t] = t < 4 ? _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(block + 16 * t)), big_endian)
+                 : _mm_sha256msg2_epu32(
+                       _mm_add_epi32(_mm_sha256msg1_epu32(w[t - 4], w[t - 3]), _mm_alignr_epi8(w[t - 1], w[t - 2], 4)),
+                       w[t - 1]);
+    const __m128i sum = _mm_add_epi32(w[t], _mm_loadu_si128(reinterpret_cast<const __m128i*>(round_constants + 4 * t)));
+    cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
+    abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0E));
+  }
+  const __m128i feba = _mm_shuffle_epi32(_mm_add_epi32(abef, abef_before), 0x1B);
+  const __m128i dchg = _mm_shuffle_epi32(_mm_add_epi32(cdgh, cdgh_before), 0xB1);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(state), _mm_blend_epi16(feba, dchg, 0xF0));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(state + 4), _mm_alignr_epi8(dchg, feba, 8));
+}
+
+}  // namespace
+#endif
+
 void Sha256::compress(const std::byte* block) {
+#if defined(__x86_64__)
+  static const bool instructions = has_sha_instructions();
+  if (instructions) {
+    compress_with_instructions(state_.data(), block);
+    return;
+  }
+#endif
   std::uint32_t w[64];
   for (int t = 0; t < 16; ++t) {
     w[t] = 0;
@@ -105,6 +159,17 @@ Sha256& Sha256::add(std::span<const Vec3> values) {
 }
 
 std::string sha256_hex(std::span<const std::byte> bytes) { return Sha256().add_bytes(bytes).hex(); }
+std::string file_sha256(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) throw IoError("cannot open the file", path, errno);
+  Sha256 hash;
+  std::vector<char> block(std::size_t{1} << 16U);
+  while (stream.read(block.data(), static_cast<std::streamsize>(block.size())), stream.gcount() > 0)
+    hash.add_bytes(std::as_bytes(std::span(block.data(), static_cast<std::size_t>(stream.gcount()))));
+  if (stream.bad()) throw IoError("cannot read the file", path, EIO);
+  return hash.hex();
+}
+
 std::string sha256_hex(std::string_view text) { return Sha256().add_bytes(std::as_bytes(std::span(text))).hex(); }
 
 }  // namespace haven

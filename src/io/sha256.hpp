@@ -39,5 +39,7 @@ class Sha256 {
 
 [[nodiscard]] std::string sha256_hex(std::span<const std::byte> bytes);
 [[nodiscard]] std::string sha256_hex(std::string_view text);
+/// Of a file's bytes, read in constant memory. @throws IoError
+[[nodiscard]] std::string file_sha256(const std::string& path);
 
 }  // namespace haven

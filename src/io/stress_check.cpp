@@ -54,7 +54,8 @@ std::optional<Vec3> StressChecker::compare(const Sample& i, const Sample& j) {
 
 void StressChecker::add(const Frame& frame) {
   if (!frame.energy || !frame.stress || frame.forces.size() != frame.structure.positions.size()) return;
-  Sample sample{.origin = frame.group + '\n' + frame.source.code,
+  const FrameSource& source = frame.source;
+  Sample sample{.origin = frame.group + '\n' + source.code + '\n' + (source.settings ? *source.settings : ""),
                 .numbers = frame.structure.numbers,
                 .fractional = {},
                 .forces = frame.forces,

@@ -2,146 +2,123 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <utility>
 
 #include "core/error.hpp"
-#include "io/cursor.hpp"
-#include "io/extxyz.hpp"
-#include "io/outcar.hpp"
+#include "io/cif.hpp"
+#include "io/lammps_data.hpp"
 #include "io/poscar.hpp"
-#include "io/text_file.hpp"
-#include "io/vasprun.hpp"
+#include "io/xdatcar.hpp"
 
 namespace haven {
 namespace {
 
-constexpr std::size_t lines_looked_at = 200;
-
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-
-std::vector<std::string> first_lines(const std::string& path) {
-  TextFile file(path, TextFile::LongLine::skip);
-  std::vector<std::string> lines;
-  std::string_view line;
-  while (lines.size() < lines_looked_at && file.next_line(line)) lines.emplace_back(line.substr(0, 4096));
-  return lines;
-}
-
-bool looks_like_extxyz(const std::vector<std::string>& lines) {
-  if (lines.size() < 2 || !parse_integer(lines[0])) return false;
-  return contains(lines[1], "attice=") || contains(lines[1], "roperties=");
-}
-
-bool looks_like_poscar(const std::vector<std::string>& lines) {
-  if (lines.size() < 7 || !parse_real(Cursor(lines[1]).word())) return false;
-  for (std::size_t k = 2; k < 5; ++k) {
-    Vec3 v;
-    Cursor cursor(lines[k]);
-    if (cursor.vec3(v) != FieldState::number) return false;
-  }
-  // The head of an XDATCAR is the same, but it holds a trajectory without labels.
-  return std::none_of(lines.begin(), lines.end(),
-                      [](const auto& line) { return contains(line, "irect configuration="); });
-}
-
-std::unique_ptr<VaspReader> open_vasp(const std::string& path, FileFormat format) {
-  return format == FileFormat::outcar ? open_outcar(path) : open_vasprun(path);
-}
-
 [[noreturn]] void fail_unknown(const std::string& path) {
   throw InputError("the format of this file is not known", path,
-                   "Readable are POSCAR, CONTCAR, OUTCAR, vasprun.xml and extended XYZ (plain or .gz).");
+                   fmt::format("Readable are POSCAR, CONTCAR, XDATCAR, CIF, LAMMPS data, {}.", importable_formats));
 }
 
-std::vector<Frame> vasp_frames(const std::string& path, FileFormat format) {
-  std::vector<Frame> frames;
-  const auto reader = open_vasp(path, format);
-  while (const auto step = reader->next()) {
-    const bool usable = step->kind == VaspStep::Kind::ab_initio && step->problem.empty() && !step->forces.empty();
-    if (usable && step->free_energy) frames.push_back(frame_of_step(*step, reader->settings(), EnergyKind::free, path));
+/// Complete ab initio steps, in order.
+class VaspFrames {
+ public:
+  VaspFrames(const std::string& path, FileFormat format, EnergyKind energy)
+      : path_(path), energy_(energy), reader_(open_vasp_run(path, format)) {}
+  std::optional<Frame> next() {
+    while (const auto step = reader_->next()) {
+      const bool usable = step->kind == VaspStep::Kind::ab_initio && step->problem.empty() && !step->forces.empty();
+      if (usable && step->free_energy) return frame_of_step(*step, reader_->settings(), energy_, path_);
+    }
+    return std::nullopt;
   }
+
+ private:
+  std::string path_;
+  EnergyKind energy_;
+  std::unique_ptr<VaspReader> reader_;
+};
+
+Frame unlabelled(const std::string& path, Structure structure, Index index) {
+  Frame frame;
+  frame.structure = std::move(structure);
+  frame.trajectory = path;
+  frame.source.path = path;
+  frame.source.index = index;
+  return frame;
+}
+
+std::vector<Frame> xdatcar_frames(const std::string& path) {
+  std::vector<Frame> frames;
+  XdatcarReader reader(path);
+  Structure structure;
+  structure.numbers = reader.numbers();
+  while (reader.next(structure.cell, structure.positions))
+    frames.push_back(unlabelled(path, structure, reader.frames() - 1));
   return frames;
+}
+
+std::vector<Frame> labelled_frames(const std::string& path, FileFormat format, const FrameReading& reading) {
+  std::vector<Frame> frames;
+  const auto reader = open_frames(path, format, reading);
+  while (auto read = reader->next()) {
+    if (!read->problem.empty())
+      throw InputError(fmt::format("frame {}: {}", frames.size() + 1, read->problem), path,
+                       "Remove this frame, or repeat its calculation.");
+    frames.push_back(std::move(read->frame));
+  }
+  if (!reader->ending().empty())
+    throw InputError(reader->ending(), path, "Complete the file, or remove the cut frame.");
+  return frames;
+}
+
+/// The structure of a file that holds one and no labels; nothing for other formats.
+std::optional<Structure> single_structure(const std::string& path, FileFormat format, const FrameReading& reading) {
+  if (format == FileFormat::poscar) return read_poscar(path).structure;
+  if (format == FileFormat::cif) return read_cif(path);
+  if (format == FileFormat::lammps_data) return read_lammps_data(path, reading.types);
+  return std::nullopt;
 }
 
 }  // namespace
 
-std::string_view file_format_name(FileFormat format) {
-  switch (format) {
-    case FileFormat::poscar:
-      return "POSCAR";
-    case FileFormat::outcar:
-      return "OUTCAR";
-    case FileFormat::vasprun:
-      return "vasprun.xml";
-    case FileFormat::extxyz:
-      return "extxyz";
-    case FileFormat::unknown:
-      return "unknown";
-  }
-  return "unknown";
-}
-
-FileFormat recognise_format(const std::string& path) {
-  const auto lines = first_lines(path);
-  if (looks_like_extxyz(lines)) return FileFormat::extxyz;
-  for (const std::string& line : lines) {
-    if (contains(line, "<modeling>")) return FileFormat::vasprun;
-    const std::string_view text = trimmed(line);
-    if (contains(text.substr(0, 2048), "vasp.5.") || contains(text.substr(0, 2048), "vasp.6.") ||
-        text.starts_with("POTCAR:") || text.starts_with("TITEL  =") ||
-        (text.starts_with("---") && contains(text, "Iteration")))
-      return FileFormat::outcar;
-  }
-  return looks_like_poscar(lines) ? FileFormat::poscar : FileFormat::unknown;
-}
-
-Structure read_structure(const std::string& path) {
+Structure read_structure(const std::string& path, const FrameReading& reading) {
   const FileFormat format = recognise_format(path);
-  switch (format) {
-    case FileFormat::poscar:
-      return read_poscar(path).structure;
-    case FileFormat::extxyz: {
-      ExtxyzReader reader(path);
-      auto frame = reader.next();
-      if (!frame) throw InputError("no complete frame: " + reader.ending(), path, "Complete the file.");
-      return std::move(frame->structure);
-    }
-    case FileFormat::outcar:
-    case FileFormat::vasprun: {
-      auto frames = vasp_frames(path, format);
-      if (frames.empty()) throw InputError("no complete ionic step", path, "Use the CONTCAR or POSCAR of the run.");
-      return std::move(frames.back().structure);
-    }
-    case FileFormat::unknown:
-      break;
+  if (auto structure = single_structure(path, format, reading)) return std::move(*structure);
+  if (is_vasp_run(format)) {
+    VaspFrames frames(path, format, reading.energy);
+    std::optional<Frame> last;
+    while (auto frame = frames.next()) last = std::move(frame);
+    if (!last) throw InputError("no complete ionic step", path, "Use the CONTCAR or POSCAR of the run.");
+    return std::move(last->structure);
+  }
+  if (is_frame_file(format)) {
+    const auto reader = open_frames(path, format, reading);
+    auto read = reader->next();
+    if (!read) throw InputError("no complete frame: " + reader->ending(), path, "Complete the file.");
+    if (!read->problem.empty()) throw InputError(read->problem, path, "Correct this frame.");
+    return std::move(read->frame.structure);
+  }
+  if (format == FileFormat::xdatcar) {
+    auto frames = xdatcar_frames(path);
+    if (frames.empty()) throw InputError("no complete frame", path, "Use the CONTCAR or POSCAR of the run.");
+    return std::move(frames.back().structure);
   }
   fail_unknown(path);
 }
 
-std::vector<Frame> read_frames(const std::string& path) {
+std::vector<Frame> read_frames(const std::string& path, const FrameReading& reading) {
   const FileFormat format = recognise_format(path);
   std::vector<Frame> frames;
-  switch (format) {
-    case FileFormat::poscar: {
-      Frame frame;
-      frame.structure = read_poscar(path).structure;
-      frame.source.path = path;
-      frames.push_back(std::move(frame));
-      return frames;
-    }
-    case FileFormat::extxyz: {
-      ExtxyzReader reader(path);
-      while (auto frame = reader.next()) frames.push_back(std::move(*frame));
-      if (!reader.ending().empty())
-        throw InputError(reader.ending(), path, "Complete the file, or remove the cut frame.");
-      break;
-    }
-    case FileFormat::outcar:
-    case FileFormat::vasprun:
-      frames = vasp_frames(path, format);
-      break;
-    case FileFormat::unknown:
-      fail_unknown(path);
+  if (auto structure = single_structure(path, format, reading)) {
+    frames.push_back(unlabelled(path, std::move(*structure), 0));
+  } else if (is_vasp_run(format)) {
+    VaspFrames steps(path, format, reading.energy);
+    while (auto frame = steps.next()) frames.push_back(std::move(*frame));
+  } else if (is_frame_file(format)) {
+    frames = labelled_frames(path, format, reading);
+  } else if (format == FileFormat::xdatcar) {
+    frames = xdatcar_frames(path);
+  } else {
+    fail_unknown(path);
   }
   if (frames.empty())
     throw InputError("no complete frame in this file", path, "Check that the calculation has finished.");

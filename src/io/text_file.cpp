@@ -1,8 +1,6 @@
 #include "io/text_file.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,54 +13,27 @@ namespace haven {
 namespace {
 
 constexpr std::size_t block_size = 256U << 10U;
-// Bytes that gzread has decoded in a call that then meets corrupt data are lost, so one call asks for little.
-constexpr unsigned read_size = 64U << 10U;
+constexpr std::size_t read_size = 64U << 10U;
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-
-void check_path(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) {
-    if (errno == ENOENT || errno == ENOTDIR)
-      throw InputError("no such file", path, "Check the path; it is taken relative to the current folder.");
-    throw IoError("cannot open the file", path, errno);
-  }
-  if (S_ISDIR(info.st_mode)) throw InputError("this is a folder, a file is needed", path, "Name the file inside it.");
-}
 
 }  // namespace
 
 TextFile::TextFile(std::string path, LongLine long_line, std::size_t max_line)
-    : path_(std::move(path)), long_line_(long_line), max_line_(max_line) {
-  check_path(path_);
-  file_ = gzopen(path_.c_str(), "rbe");
-  if (file_ == nullptr) throw IoError("cannot open the file", path_, errno == 0 ? ENOMEM : errno);
-  gzbuffer(file_, static_cast<unsigned>(block_size));
+    : path_(std::move(path)), source_(open_byte_stream(path_)), long_line_(long_line), max_line_(max_line) {
   buffer_.resize(block_size);
 }
-
-TextFile::~TextFile() { gzclose(file_); }
 
 std::string TextFile::where() const { return fmt::format("{}:{}", path_, line_number_); }
 
 /// Appends decompressed bytes at end_; returns how many.
 std::size_t TextFile::fill() {
   if (source_ended_) return 0;
-  const auto room = static_cast<unsigned>(std::min<std::size_t>(buffer_.size() - end_, read_size));
-  errno = 0;
-  const int got = gzread(file_, buffer_.data() + end_, room);
-  if (got > 0) {
-    end_ += static_cast<std::size_t>(got);
-    bytes_ += got;
-    return static_cast<std::size_t>(got);
-  }
+  const std::size_t got = source_->read(buffer_.data() + end_, buffer_.size() - end_);
+  end_ += got;
+  bytes_ += static_cast<std::int64_t>(got);
+  if (got > 0) return got;
   source_ended_ = true;
-  int code = Z_OK;
-  gzerror(file_, &code);
-  if (code == Z_ERRNO) throw IoError("cannot read the file", path_, errno == 0 ? EIO : errno);
-  if (code == Z_MEM_ERROR)
-    throw ResourceError("no memory to decompress the file", path_,
-                        "Free some memory, then run the same command again.");
-  ending_ = code == Z_OK || code == Z_STREAM_END ? Ending::complete : Ending::damaged;
+  ending_ = source_->ending() == ByteStream::Ending::complete ? Ending::complete : Ending::damaged;
   return 0;
 }
 

@@ -1,25 +1,25 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/types.hpp"
-
-struct gzFile_s;
+#include "io/byte_stream.hpp"
 
 namespace haven {
 
-/// A plain or gzip-compressed text file as a forward stream in constant memory: lines, or raw blocks for an XML parser.
+/// A plain, gzip, bzip2 or xz text file as a forward stream in constant memory: lines, or raw blocks for an XML parser.
 ///
 /// Compression is recognised by content, not by name. CRLF line ends and a UTF-8 byte order mark are removed. A damaged
-/// or cut-off gzip stream delivers what decodes before the damage and then ends with `Ending::damaged`.
+/// or cut-off compressed stream delivers what decodes before the damage and then ends with `Ending::damaged`.
 class TextFile {
  public:
   enum class Ending {
     open,      ///< not at the end yet
     complete,  ///< the file ended as it should
-    damaged,   ///< the gzip stream is cut off or corrupt
+    damaged,   ///< the compressed stream is cut off or corrupt
     too_long,  ///< a line longer than the limit: no text file; nothing is delivered from there on
   };
   /// What to do with a line beyond the limit (a crash can leave megabytes of NUL bytes in a file).
@@ -28,7 +28,6 @@ class TextFile {
 
   /// @throws InputError when the path does not exist or is a folder, IoError when it cannot be opened.
   explicit TextFile(std::string path, LongLine long_line = LongLine::stop, std::size_t max_line = default_max_line);
-  ~TextFile();
   TextFile(const TextFile&) = delete;
   TextFile& operator=(const TextFile&) = delete;
 
@@ -54,7 +53,7 @@ class TextFile {
   std::string_view take_line(std::size_t length, std::size_t end_mark);
 
   std::string path_;
-  gzFile_s* file_ = nullptr;
+  std::unique_ptr<ByteStream> source_;
   LongLine long_line_;
   std::size_t max_line_;
   std::vector<char> buffer_;
@@ -65,7 +64,8 @@ class TextFile {
   Ending ending_ = Ending::open;
 };
 
-/// The whole file (plain or gzip) as one string, for small inputs. @throws InputError when longer than `max_bytes`.
+/// The whole file (plain or compressed) as one string, for small inputs. @throws InputError when longer than
+/// `max_bytes`.
 [[nodiscard]] std::string read_text(const std::string& path, std::size_t max_bytes = std::size_t{64} << 20U);
 
 /// Writes a text file, replacing what is there. @throws IoError

@@ -8,6 +8,7 @@
 
 #include "core/structure.hpp"
 #include "core/types.hpp"
+#include "io/calculation_settings.hpp"
 #include "io/energy_kind.hpp"
 
 namespace haven {
@@ -24,6 +25,7 @@ struct VaspSettings {
   double tebeg = 0, teend = 0;  ///< K
   double pstress_kbar = 0;
   std::vector<std::array<bool, 3>> movable{};  ///< selective dynamics where the file states it
+  CalculationSettings calculation{};           ///< what changes energies, for provenance
   /// VASP's name with version for FrameSource::code.
   [[nodiscard]] std::string code() const { return version.empty() ? "VASP" : "VASP " + version; }
 };

@@ -1,57 +1,93 @@
 #include "io/vasprun.hpp"
 
-#include <expat.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <deque>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "core/error.hpp"
 #include "core/units.hpp"
 #include "io/cursor.hpp"
 #include "io/text_file.hpp"
+#include "io/vasp_settings.hpp"
+#include "io/xml_scanner.hpp"
 
 namespace haven {
 namespace {
 
 constexpr std::size_t deepest_nesting = 64;
-constexpr std::size_t longest_text = 1U << 16U;  // of one element that we read
+constexpr std::size_t most_settings = 10'000;
 
 /// The three energies of an <energy> block.
 struct Energies {
   std::optional<double> free, without_entropy, sigma0;
 };
 
-/// Collects what one file says while expat walks through it. Only the elements needed are looked at; each is recognised
-/// by its own tag, its name attribute and the tags around it.
+/// The elements that mean something here.
+enum class Tag {
+  other,
+  atominfo,
+  c,
+  calculation,
+  crystal,
+  energy,
+  generator,
+  i,
+  incar,
+  kpoints,
+  modeling,
+  parameters,
+  rc,
+  scstep,
+  structure,
+  v,
+  varray
+};
+constexpr std::array<std::string_view, 16> tag_names{
+    "atominfo", "c",        "calculation", "crystal", "energy", "generator", "i", "incar",
+    "kpoints",  "modeling", "parameters",  "rc",      "scstep", "structure", "v", "varray"};
+
+Tag tag_of(std::string_view name) {
+  for (std::size_t k = 0; k < tag_names.size(); ++k)
+    if (tag_names[k] == name) return static_cast<Tag>(k + 1);
+  return Tag::other;
+}
+
+/// Collects what one file says while the scanner walks through it. Only the elements needed are looked at; each is
+/// recognised by its own tag, its name attribute and the tags around it.
 class Handler {
  public:
-  void start(const char* tag, const char** attributes);
-  void end(Index line);
-  void text(const char* data, std::size_t length) {
-    if (collecting_ && text_.size() + length <= longest_text) text_.append(data, length);
-  }
+  /// True when the text of the element is wanted.
+  bool start(std::string_view tag, std::string_view name);
+  /// The element ends, with its text; `scanner` tells the line.
+  void end(std::string_view text, XmlScanner& scanner);
 
   VaspSettings settings;
+  VaspSettingsCollector calculation;
   std::deque<VaspStep> steps;
-  bool root_seen = false, root_closed = false, in_calculation = false, too_deep = false;
+  bool root_seen = false, root_closed = false, in_calculation = false;
   Index index = 0;
   std::string head_problem;
 
  private:
   struct Element {
-    std::string tag, name;
+    Tag tag = Tag::other;
+    std::string name{};
   };
-  bool inside(std::string_view tag) const;
+  bool inside(Tag tag) const;
   const Element& around(std::size_t levels) const;
   void take_value(const Element& element);
   void take_parameter(const std::string& name);
   void take_energy(const std::string& name, Energies& energies, bool final);
   void take_vector();
   void take_atom();
+  void take_type();
+  void take_setting(const std::string& name);
   void add_prediction(Index line);
   void finish_calculation(Index line);
   void settle_energies(const Mat3& lattice);
@@ -61,11 +97,14 @@ class Handler {
     if (step_.problem.empty()) step_.problem = std::move(what);
   }
 
-  std::vector<Element> stack_;
-  std::string text_;
+  std::array<Element, deepest_nesting> stack_;  // the names keep their memory
+  std::size_t depth_ = 0;
+  std::string_view text_;  // of the element that ends
   bool collecting_ = false;
   Index column_ = 0;  // of <c> in its row
   std::vector<std::string> known_parameters_;
+  std::set<std::string, std::less<>> known_settings_;  // of <parameters>, where the first value is the run's
+  int type_number_ = 0;                                // of the row of "atomtypes" that is being read
   VaspStep step_;
   ScfLoop loop_;
   Energies scf_, ionic_;
@@ -76,27 +115,23 @@ class Handler {
 
 const Handler::Element& Handler::around(std::size_t levels) const {
   static const Element none;
-  return stack_.size() > levels ? stack_[stack_.size() - 1 - levels] : none;
+  return depth_ > levels ? stack_[depth_ - 1 - levels] : none;
 }
 
-bool Handler::inside(std::string_view tag) const {
-  for (const Element& element : stack_)
-    if (element.tag == tag) return true;
+bool Handler::inside(Tag tag) const {
+  for (std::size_t k = 0; k < depth_; ++k)
+    if (stack_[k].tag == tag) return true;
   return false;
 }
 
-void Handler::start(const char* tag, const char** attributes) {
-  if (stack_.size() >= deepest_nesting) {
-    too_deep = true;
-    return;
-  }
-  Element element{.tag = tag, .name = {}};
-  for (const char** a = attributes; a[0] != nullptr; a += 2)
-    if (std::strcmp(a[0], "name") == 0) element.name = a[1];
-  if (stack_.empty() && element.tag == "modeling") root_seen = true;
-  stack_.push_back(std::move(element));
-  const std::string& now = stack_.back().tag;
-  if (now == "calculation") {
+bool Handler::start(std::string_view tag, std::string_view name_attribute) {
+  HAVEN_ASSERT(depth_ < stack_.size());
+  Element& element = stack_[depth_++];
+  element.tag = tag_of(tag);
+  element.name.assign(name_attribute);
+  const Tag now = element.tag;
+  if (depth_ == 1 && now == Tag::modeling) root_seen = true;
+  if (now == Tag::calculation) {
     in_calculation = true;
     step_ = {};
     loop_ = {};
@@ -104,54 +139,80 @@ void Handler::start(const char* tag, const char** attributes) {
     scf_before_.reset();
     basis_.clear(), fractional_.clear(), stress_.clear();
     energy_problem_ = false;
-  } else if (now == "scstep" && in_calculation) {
+  } else if (now == Tag::scstep && in_calculation) {
     ++loop_.steps;
     scf_before_ = scf_.free;
     scf_ = {};
-  } else if (now == "rc") {
+  } else if (now == Tag::rc) {
     column_ = 0;
-  } else if (now == "varray" && in_calculation) {
+  } else if (now == Tag::varray && in_calculation) {
     // An array that is written twice (once per evaluation of the step): the last one counts.
-    const std::string& name = stack_.back().name;
+    const std::string& name = element.name;
     if (name == "forces") step_.forces.clear();
     if (name == "stress") stress_.clear();
     if (name == "basis") basis_.clear();
     if (name == "positions") fractional_.clear();
   }
-  collecting_ = now == "i" || now == "v" || now == "c";
-  text_.clear();
+  collecting_ = now == Tag::i || now == Tag::v || now == Tag::c;
+  return collecting_;
 }
 
-void Handler::end(Index line) {
-  if (stack_.empty()) return;
-  const Element element = stack_.back();
+void Handler::end(std::string_view text, XmlScanner& scanner) {
+  HAVEN_ASSERT(depth_ > 0);
+  text_ = text;
+  const Element& element = stack_[depth_ - 1];
   if (collecting_) take_value(element);
   collecting_ = false;
-  stack_.pop_back();
-  if (element.tag == "c") ++column_;
-  if (element.tag == "calculation") finish_calculation(line);
-  if (element.tag == "modeling" && stack_.empty()) root_closed = true;
-  const bool direct_child = !in_calculation && stack_.size() == 1 && stack_[0].tag == "modeling";
-  if (direct_child && element.tag == "varray" && element.name == "forces") add_prediction(line);
+  --depth_;
+  if (element.tag == Tag::c) ++column_;
+  if (element.tag == Tag::calculation) finish_calculation(scanner.line());
+  if (element.tag == Tag::modeling && depth_ == 0) root_closed = true;
+  const bool direct_child = !in_calculation && depth_ == 1 && stack_[0].tag == Tag::modeling;
+  if (direct_child && element.tag == Tag::varray && element.name == "forces") add_prediction(scanner.line());
 }
 
 void Handler::take_value(const Element& element) {
-  if (element.tag == "i") {
+  if (element.tag == Tag::i) {
     if (in_calculation) {
-      if (around(1).tag != "energy") return;
-      if (around(2).tag == "scstep") take_energy(element.name, scf_, false);
-      if (around(2).tag == "calculation") take_energy(element.name, ionic_, true);
-    } else if (around(1).tag == "generator" && element.name == "version") {
+      if (around(1).tag != Tag::energy) return;
+      if (around(2).tag == Tag::scstep) take_energy(element.name, scf_, false);
+      if (around(2).tag == Tag::calculation) take_energy(element.name, ionic_, true);
+    } else if (around(1).tag == Tag::generator && element.name == "version") {
       const std::string_view version = trimmed(text_);
       settings.version = std::string(version.substr(0, version.find(' ')));
-    } else if (inside("parameters")) {
+    } else if (inside(Tag::parameters)) {
       take_parameter(element.name);
+      take_setting(element.name);
+    } else if (inside(Tag::incar)) {
+      take_setting(element.name);
     }
-  } else if (element.tag == "v") {
+  } else if (element.tag == Tag::v) {
+    if (!in_calculation) take_setting(element.name);
     take_vector();
-  } else if (element.tag == "c" && column_ == 0 && inside("atominfo")) {
-    take_atom();
+  } else if (element.tag == Tag::c && inside(Tag::atominfo)) {
+    if (column_ == 0) take_atom();
+    take_type();
   }
+}
+
+/// Settings that change energies: <incar> holds what was asked for, <parameters> what was used.
+void Handler::take_setting(const std::string& name) {
+  if (name.empty() || in_calculation) return;
+  if (inside(Tag::kpoints)) {
+    if (name == "divisions") calculation.take("KPOINTS", text_);
+    return;
+  }
+  const bool used = inside(Tag::parameters);
+  if (!used && !inside(Tag::incar)) return;
+  if (used && known_settings_.size() < most_settings && !known_settings_.insert(name).second) return;
+  calculation.take(name, text_);
+}
+
+/// Rows of "atomtypes": number of atoms, element, mass, valence, potential.
+void Handler::take_type() {
+  if (around(3).name != "atomtypes") return;
+  if (column_ == 1) type_number_ = element_of_potential(text_);
+  if (column_ == 4) calculation.add_type(std::exchange(type_number_, 0), text_);
 }
 
 /// Later sections (response functions) repeat some names with other values; the first one is the run's.
@@ -218,11 +279,11 @@ void Handler::take_vector() {
     settings.movable.push_back(flags);
     return;
   }
-  const bool of_structure = around(2).tag == "structure" || around(2).tag == "crystal";
+  const bool of_structure = around(2).tag == Tag::structure || around(2).tag == Tag::crystal;
   if (array == "basis" && of_structure) basis_.push_back(vector_or_problem("lattice vector", basis_.size()));
   if (array == "positions" && of_structure)
     fractional_.push_back(vector_or_problem("the position of atom", fractional_.size()));
-  if (around(2).tag != "calculation") return;
+  if (around(2).tag != Tag::calculation) return;
   if (array == "forces") step_.forces.push_back(vector_or_problem("the force on atom", step_.forces.size()));
   if (array != "stress") return;
   Vec3 row;
@@ -296,6 +357,7 @@ void Handler::add_prediction(Index line) {
 
 void Handler::finish_calculation(Index line) {
   in_calculation = false;
+  if (index == 0) settings.calculation = calculation.settings();
   step_.index = index++;
   step_.line = line;
   const auto atoms = settings.numbers.size();
@@ -320,16 +382,10 @@ void Handler::finish_calculation(Index line) {
 
 class VasprunReader final : public VaspReader {
  public:
-  explicit VasprunReader(const std::string& path) : file_(path), parser_(XML_ParserCreate(nullptr)) {
-    if (parser_ == nullptr) throw ResourceError("no memory for the XML parser", path, "Free some memory.");
-    XML_SetUserData(parser_.get(), this);
-    XML_SetElementHandler(parser_.get(), on_start, on_end);
-    XML_SetCharacterDataHandler(parser_.get(), on_text);
-    XML_SetEntityDeclHandler(parser_.get(), on_entity);
-  }
+  explicit VasprunReader(const std::string& path) : file_(path), scanner_(file_) {}
 
   std::optional<VaspStep> next() override {
-    while (handler_.steps.empty() && !done_) feed();
+    while (handler_.steps.empty() && !done_) advance();
     if (!handler_.steps.empty()) {
       VaspStep step = std::move(handler_.steps.front());
       handler_.steps.pop_front();
@@ -343,68 +399,39 @@ class VasprunReader final : public VaspReader {
   VaspEnding ending() const override { return ending_; }
 
  private:
-  void feed() {
-    std::string_view block = file_.next_block();
-    if (first_ && block.starts_with("\xEF\xBB\xBF")) block.remove_prefix(3);
-    first_ = false;
-    if (block.empty()) return finish("");
-    const auto status = XML_Parse(parser_.get(), block.data(), static_cast<int>(block.size()), XML_FALSE);
-    if (!handler_.head_problem.empty())
-      throw InputError(handler_.head_problem, file_.path(), "Check the POTCAR of this run.");
-    if (!failure_.empty()) throw InternalError(failure_, file_.path());
-    if (status != XML_STATUS_OK) finish(XML_ErrorString(XML_GetErrorCode(parser_.get())));
+  void advance() {
+    switch (scanner_.next()) {
+      case XmlScanner::Event::start:
+        if (handler_.start(scanner_.name(), scanner_.attribute("name"))) scanner_.keep_text();
+        return;
+      case XmlScanner::Event::end:
+        handler_.end(scanner_.text(), scanner_);
+        if (!handler_.head_problem.empty())
+          throw InputError(handler_.head_problem, file_.path(), "Check the POTCAR of this run.");
+        if (handler_.root_closed) finish();
+        return;
+      case XmlScanner::Event::finish:
+        return finish();
+    }
   }
 
-  void finish(const std::string& xml_error) {
+  void finish() {
     done_ = true;
     ending_.finished = handler_.root_closed;
     if (handler_.root_closed) return;
-    const auto line = XML_GetCurrentLineNumber(parser_.get());
     ending_.dropped_step = handler_.in_calculation;
-    ending_.text =
-        fmt::format("the XML is not closed (ends at line {}{})", line, xml_error.empty() ? "" : ": " + xml_error);
+    ending_.text = fmt::format("the XML is not closed (ends at line {}{})", scanner_.line(),
+                               scanner_.error().empty() ? "" : ": " + scanner_.error());
     if (handler_.in_calculation)
       ending_.text += fmt::format("; ionic step {} is cut off and left out", handler_.index + 1);
     if (file_.ending() == TextFile::Ending::damaged) ending_.text += "; the compressed file is damaged or cut off";
   }
 
-  // Exceptions must not pass through expat, which is C: they are kept and reported by feed().
-  template <class Action>
-  static void guarded(void* user, Action action) {
-    auto& self = *static_cast<VasprunReader*>(user);
-    try {
-      action(self);
-    } catch (const std::exception& error) {
-      self.failure_ = error.what();
-    }
-    if (!self.failure_.empty() || !self.handler_.head_problem.empty() || self.handler_.too_deep)
-      XML_StopParser(self.parser_.get(), XML_FALSE);
-  }
-  static void XMLCALL on_start(void* user, const char* tag, const char** attributes) {
-    guarded(user, [&](VasprunReader& self) { self.handler_.start(tag, attributes); });
-  }
-  static void XMLCALL on_end(void* user, const char*) {
-    guarded(user, [](VasprunReader& self) { self.handler_.end(self.line()); });
-  }
-  static void XMLCALL on_text(void* user, const char* data, int length) {
-    guarded(user, [&](VasprunReader& self) { self.handler_.text(data, static_cast<std::size_t>(length)); });
-  }
-  // VASP declares no entities; a file that does is an attack on the parser's memory.
-  static void XMLCALL on_entity(void* user, const char*, int, const char*, int, const char*, const char*, const char*,
-                                const char*) {
-    XML_StopParser(static_cast<VasprunReader*>(user)->parser_.get(), XML_FALSE);
-  }
-  Index line() const { return static_cast<Index>(XML_GetCurrentLineNumber(parser_.get())); }
-
-  struct Free {
-    void operator()(XML_Parser parser) const { XML_ParserFree(parser); }
-  };
   TextFile file_;
-  std::unique_ptr<std::remove_pointer_t<XML_Parser>, Free> parser_;
+  XmlScanner scanner_;
   Handler handler_;
   VaspEnding ending_;
-  std::string failure_;
-  bool done_ = false, first_ = true;
+  bool done_ = false;
 };
 
 }  // namespace

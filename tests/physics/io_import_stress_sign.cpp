@@ -98,6 +98,26 @@ TEST(StressSign, ImportRefusesASetWhoseStressHasTheWrongSign) {
   EXPECT_THROW(import_frames({.sources = {{.path = folder.file("bad.xyz")}}}, ignore, log), InputError);
 }
 
+TEST(StressSign, FindingsHaveTheirCodes) {
+  Log log;
+  const ImportOptions collect{.sources = {}, .on_problem = ImportOptions::OnProblem::collect};
+  auto frames = strained_frames(12);
+  EXPECT_TRUE(check_frames("set", frames, collect, log).problems.empty());
+  for (Frame& frame : frames) *frame.stress *= -1.0;
+  ASSERT_EQ(check_frames("set", frames, collect, log).problems.size(), 1U);
+  EXPECT_EQ(check_frames("set", frames, collect, log).problems[0].code, "DI201");
+  for (Frame& frame : frames) *frame.stress *= -units::ev_per_a3_in_kbar;
+  ASSERT_EQ(check_frames("set", frames, collect, log).problems.size(), 1U);
+  EXPECT_EQ(check_frames("set", frames, collect, log).problems[0].code, "DI202");
+}
+
+TEST(StressSign, FramesOfDifferentSettingsAreNotCompared) {
+  auto frames = strained_frames(12);
+  for (std::size_t k = 0; k < frames.size(); ++k)
+    frames[k].source.settings = std::make_shared<const std::string>("ENCUT = " + std::to_string(300 + k) + "\n");
+  EXPECT_EQ(check_stress(frames).pairs, 0);
+}
+
 TEST(StressSign, HoldsForPublishedStrainedCells) {
   // Sets whose plane-wave basis or k-points change with the cell scatter more (Pulay stress): no verdict, but never a
   // wrong one.

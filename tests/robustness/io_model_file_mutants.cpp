@@ -12,6 +12,7 @@
 #include "core/error.hpp"
 #include "core/rng.hpp"
 #include "io/model_file.hpp"
+#include "support/file_bytes.hpp"
 #include "support/io_examples.hpp"
 #include "support/shared_data.hpp"
 
@@ -19,18 +20,10 @@
 namespace haven {
 namespace {
 
+using testing::bytes_of;
 using testing::example_model;
+using testing::put;
 using testing::TemporaryFolder;
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-/// As a new file: some file systems wait for the disk when an old one is overwritten.
-void put(const std::string& path, const std::string& bytes) {
-  std::filesystem::remove(path);
-  std::ofstream(path, std::ios::binary) << bytes;
-}
 
 /// One to four changes: a flipped bit, a random byte, a run of equal bytes, a cut, a copied block.
 std::string mutant_of(std::string bytes, std::uint64_t seed) {

@@ -1,6 +1,6 @@
 #include "support/every_potential.hpp"
 
-#include "potentials/pair/lennard_jones.hpp"
+#include "potentials/program/drivers/cpu_simd.hpp"
 #include "potentials/registry.hpp"
 
 namespace haven::testing {
@@ -14,7 +14,11 @@ PotentialCase lennard_jones_case(const std::string& name, const std::vector<int>
       pairs.push_back(
           {.epsilon = 0.05 + 0.01 * static_cast<double>(a + b), .sigma = 2.0 + 0.1 * static_cast<double>(a + b)});
   const LennardJonesOptions options{.elements = elements, .pairs = pairs, .cutoff = 5.0, .switch_start = 4.0};
-  return {.name = name, .elements = elements, .make = [options] { return make_lennard_jones(options); }, .model = {}};
+  return {.name = name,
+          .elements = elements,
+          .make = [options] { return make_lennard_jones(options); },
+          .model = {},
+          .lennard_jones = options};
 }
 
 PotentialCase model_case(const std::string& name, const RandomModel& options) {
@@ -24,31 +28,58 @@ PotentialCase model_case(const std::string& name, const RandomModel& options) {
           .model = options};
 }
 
+std::vector<PotentialCase> make_cases() {
+  const std::vector<int> four{3, 15, 16, 17};
+  std::vector<PotentialCase> all{lennard_jones_case("lennard_jones_1", {18}),
+                                 lennard_jones_case("lennard_jones_4", four)};
+  for (const char* kind : {"moment", "behler-parrinello", "chebyshev"}) {
+    const std::string name = kind == std::string("behler-parrinello") ? "behler_parrinello" : kind;
+    all.push_back(model_case(name + "_1", {.kind = kind, .elements = {3}, .activation = Activation::silu, .seed = 1}));
+    all.push_back(model_case(name + "_4", {.kind = kind, .elements = four, .activation = Activation::tanh, .seed = 2}));
+  }
+  all.push_back(model_case("moment_standard_2",
+                           {.preset = "standard", .elements = {3, 8}, .activation = Activation::softplus, .seed = 3}));
+  all.push_back(model_case("moment_accurate_1", {.preset = "accurate", .activation = Activation::gelu, .seed = 1}));
+  // The made-up structures have pairs from 1.8 A on: some are inside the wall.
+  all.push_back(model_case("moment_zbl_2", {.elements = {3, 16}, .seed = 2, .wall_range = 2.6}));
+  return all;
+}
+
+Evaluator vectorised_evaluator(const Model& model, Precision precision, Isa isa) {
+  return {.name = isa_name(isa),
+          .potential = make_vectorised_potential(model, precision, isa),
+          .radial = reference::RadialSource::tables};
+}
+
 }  // namespace
 
 const std::vector<PotentialCase>& every_potential() {
-  static const std::vector<PotentialCase> cases = [] {
-    const std::vector<int> four{3, 15, 16, 17};
-    std::vector<PotentialCase> all{lennard_jones_case("lennard_jones_1", {18}),
-                                   lennard_jones_case("lennard_jones_4", four)};
-    for (const char* kind : {"moment", "behler-parrinello", "chebyshev"}) {
-      const std::string name = kind == std::string("behler-parrinello") ? "behler_parrinello" : kind;
-      all.push_back(
-          model_case(name + "_1", {.kind = kind, .elements = {3}, .activation = Activation::silu, .seed = 1}));
-      all.push_back(
-          model_case(name + "_4", {.kind = kind, .elements = four, .activation = Activation::tanh, .seed = 2}));
-    }
-    all.push_back(
-        model_case("moment_standard_2",
-                   {.preset = "standard", .elements = {3, 8}, .activation = Activation::softplus, .seed = 3}));
-    all.push_back(model_case("moment_accurate_1", {.preset = "accurate", .activation = Activation::gelu, .seed = 1}));
-    return all;
-  }();
+  static const std::vector<PotentialCase> cases = make_cases();
   return cases;
 }
 
 Structure structure_for(const PotentialCase& c, std::uint64_t seed, int atoms) {
   return random_structure({.atoms = atoms, .elements = c.elements, .seed = seed});
+}
+
+std::vector<Evaluator> double_evaluators(const PotentialCase& c) {
+  std::vector<Evaluator> all;
+  if (!c.model) {
+    all.push_back({.name = "scalar", .potential = c.make()});
+    return all;
+  }
+  const Model model = random_model(*c.model);
+  all.push_back({.name = "scalar", .potential = reference::make_reference_potential(model)});
+  for (const Isa isa : available_isas()) all.push_back(vectorised_evaluator(model, Precision::float64, isa));
+  return all;
+}
+
+std::vector<Evaluator> mixed_evaluators(const PotentialCase& c) {
+  std::vector<Evaluator> all;
+  if (!c.model) return all;
+  const Model model = random_model(*c.model);
+  for (const Isa isa : available_isas()) all.push_back(vectorised_evaluator(model, Precision::mixed, isa));
+  return all;
 }
 
 }  // namespace haven::testing

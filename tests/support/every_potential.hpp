@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "potentials/model.hpp"
+#include "potentials/pair/lennard_jones.hpp"
 #include "potentials/potential.hpp"
+#include "potentials/program/drivers/cpu_scalar.hpp"
 #include "support/structures.hpp"
 
 namespace haven::testing {
@@ -18,13 +20,31 @@ struct PotentialCase {
   std::string name;
   std::vector<int> elements;
   std::function<std::unique_ptr<Potential>()> make;
-  std::optional<RandomModel> model;  ///< absent for closed-form potentials
+  std::optional<RandomModel> model;                    ///< absent for closed-form potentials
+  std::optional<LennardJonesOptions> lennard_jones{};  ///< absent for models
 };
 inline void PrintTo(const PotentialCase& c, std::ostream* out) { *out << c.name; }
 
-/// Lennard-Jones and random-weight models of every kind, with one and with four elements.
+/// Lennard-Jones and random-weight models of every kind, with one and with four elements, with and without the
+/// repulsive wall.
 [[nodiscard]] const std::vector<PotentialCase>& every_potential();
 /// A made-up structure for a case: triclinic, all its elements.
 [[nodiscard]] Structure structure_for(const PotentialCase& c, std::uint64_t seed, int atoms = 16);
+
+/// One way to evaluate a potential.
+struct Evaluator {
+  std::string name;
+  std::unique_ptr<Potential> potential;
+  /// Where its radial functions come from: what an exact derivative has to be taken of.
+  reference::RadialSource radial = reference::RadialSource::closed_form;
+};
+/// Every double-precision evaluator of a case on this machine: the scalar reference and the vectorised driver with each
+/// instruction set; a closed-form potential has one.
+[[nodiscard]] std::vector<Evaluator> double_evaluators(const PotentialCase& c);
+/// The vectorised driver in mixed precision with each instruction set; none for a closed-form potential.
+[[nodiscard]] std::vector<Evaluator> mixed_evaluators(const PotentialCase& c);
+
+/// Seeds of all random choices: fixed in advance, and all of them have to pass.
+inline constexpr std::uint64_t all_seeds[] = {1, 2, 3};
 
 }  // namespace haven::testing

@@ -4,6 +4,7 @@
 #include <omp.h>
 
 #include <csignal>
+#include <limits>
 #include <new>
 
 #include "core/rng.hpp"
@@ -148,6 +149,28 @@ StageOptions nvt_stage(double temperature, double tau_fs, double duration_fs) {
   return stage;
 }
 
+std::vector<StageOptions> every_ensemble(double temperature, double duration_fs) {
+  const auto stage_of = [&](Ensemble ensemble) {
+    switch (
+        ensemble) {  // no default: the compiler asks for a new ensemble here, and then it belongs into the list below
+      case Ensemble::nve:
+        return nve_stage(temperature, duration_fs);
+      case Ensemble::nvt:
+        break;
+    }
+    StageOptions ramp = nvt_stage(temperature, 50, duration_fs);
+    ramp.temperature.end = 1.5 * temperature;
+    return ramp;
+  };
+  return {stage_of(Ensemble::nve), stage_of(Ensemble::nvt)};
+}
+
+GuardOptions guards_for_random_weights() {
+  GuardOptions guards;
+  guards.max_force = guards.max_temperature_factor = guards.minimum_distance_factor = 0;
+  return guards;
+}
+
 MdOptions options_for(std::vector<StageOptions> stages) {
   MdOptions options;
   options.timestep_fs = 2.0;
@@ -161,6 +184,13 @@ void FaultyPotential::evaluate(const LocalAtoms& atoms, const NeighbourView& lis
   ++calls_;
   if (at_call > 0 && calls_ >= at_call && damage == Damage::bad_alloc) throw std::bad_alloc();
   if (calls_ == at_call && damage == Damage::signal) std::raise(SIGUSR1);
+  if (at_call > 0 && calls_ >= at_call && damage == Damage::nan_position && atoms.n_centres > 0) {
+    std::vector<Vec3> positions(atoms.positions.begin(), atoms.positions.end());
+    positions[0].y = std::numeric_limits<double>::quiet_NaN();
+    LocalAtoms damaged = atoms;
+    damaged.positions = positions;
+    return inner_.evaluate(damaged, list, wanted, out);
+  }
   inner_.evaluate(atoms, list, wanted, out);
   if (at_call > 0 && calls_ >= at_call && damage == Damage::not_finite && atoms.n_centres > 0) {
     out.fault = EvaluationFault::not_finite;

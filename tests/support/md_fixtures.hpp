@@ -66,13 +66,18 @@ struct RunSetup {
 
 [[nodiscard]] StageOptions nve_stage(double temperature, double duration_fs);
 [[nodiscard]] StageOptions nvt_stage(double temperature, double tau_fs, double duration_fs);
+/// One stage of every ensemble there is, at `temperature` (K); those with a thermostat follow a ramp to 1.5 of it.
+[[nodiscard]] std::vector<StageOptions> every_ensemble(double temperature, double duration_fs);
+/// Guards for potentials with random weights, which have no reason to be gentle: only what is not a number stops a run.
+[[nodiscard]] GuardOptions guards_for_random_weights();
 /// Timestep 2 fs, no time-triggered checkpoints, guards at their defaults.
 [[nodiscard]] MdOptions options_for(std::vector<StageOptions> stages);
 
-/// Wraps a potential and does damage on demand; `signal` sends SIGUSR1 to its own process.
+/// Wraps a potential and does damage on demand: `nan_position` shows it a position of this rank's first atom that is
+/// not a number, `signal` sends SIGUSR1 to its own process.
 class FaultyPotential final : public Potential {
  public:
-  enum class Damage { none, not_finite, bad_alloc, signal };
+  enum class Damage { none, not_finite, nan_position, bad_alloc, signal };
   explicit FaultyPotential(const Potential& inner) : inner_(inner) {}
   /// From this call of evaluate() on (counted from 1); 0 never.
   Damage damage = Damage::none;

@@ -63,13 +63,13 @@ ProgramResult run_program(const std::vector<std::string>& words, const std::stri
   });
 }
 
-ProgramResult run_until_file(const std::vector<std::string>& words, const std::string& folder, const std::string& path,
-                             int signal) {
+ProgramResult run_until(const std::vector<std::string>& words, const std::string& folder,
+                        const std::function<bool()>& ready, const std::function<void(int)>& action) {
   return run(words, folder, [&](pid_t child) {
     int status = 0;
     while (waitpid(child, &status, WNOHANG) == 0) {
-      if (fs::exists(path)) {
-        kill(child, signal);
+      if (ready()) {
+        action(child);
         waitpid(child, &status, 0);
         return status;
       }
@@ -77,6 +77,32 @@ ProgramResult run_until_file(const std::vector<std::string>& words, const std::s
     }
     return status;
   });
+}
+
+ProgramResult run_until_file(const std::vector<std::string>& words, const std::string& folder, const std::string& path,
+                             int signal) {
+  return run_until(
+      words, folder, [&] { return fs::exists(path); }, [&](int child) { kill(child, signal); });
+}
+
+std::vector<int> descendants(int process, const std::string& name) {
+  std::vector<int> found, parents{process};
+  while (!parents.empty()) {
+    const int parent = parents.back();
+    parents.pop_back();
+    const std::string task = "/proc/" + std::to_string(parent) + "/task/";
+    std::error_code gone;  // processes end while we look
+    for (const auto& thread : fs::directory_iterator(task, gone)) {
+      std::ifstream children(thread.path() / "children");
+      for (int child = 0; children >> child;) {
+        parents.push_back(child);
+        std::ifstream command("/proc/" + std::to_string(child) + "/comm");
+        std::string word;
+        if (std::getline(command, word) && word == name) found.push_back(child);
+      }
+    }
+  }
+  return found;
 }
 
 std::string haven_program() { return std::string(HAVEN_BINARY_DIR) + "/haven"; }
@@ -91,7 +117,10 @@ std::vector<std::string> on_ranks(int ranks, const std::vector<std::string>& wor
     at = end + 1;
   }
   if (!found) return {};
-  std::vector<std::string> all{"mpirun", "--allow-run-as-root", "--oversubscribe", "-n", std::to_string(ranks)};
+  // More ranks than cores: a waiting rank has to let the others work.
+  std::vector<std::string> all{
+      "mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1",
+      "-n",     std::to_string(ranks)};
   all.insert(all.end(), words.begin(), words.end());
   return all;
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,11 @@ struct ProgramResult {
 /// The same, but sends a signal as soon as `path` exists (if the program has not ended before).
 [[nodiscard]] ProgramResult run_until_file(const std::vector<std::string>& words, const std::string& folder,
                                            const std::string& path, int signal);
+/// The same, but calls `action` once with the process id of the program (or of mpirun) as soon as `ready` says so.
+[[nodiscard]] ProgramResult run_until(const std::vector<std::string>& words, const std::string& folder,
+                                      const std::function<bool()>& ready, const std::function<void(int)>& action);
+/// Process ids of the children, and their children and so on, of a process whose program is named `name`.
+[[nodiscard]] std::vector<int> descendants(int process, const std::string& name);
 /// The `haven` program of this build.
 [[nodiscard]] std::string haven_program();
 /// The words that start `words` on `ranks` ranks; empty when this machine has no mpirun.

@@ -129,6 +129,10 @@ Model random_model(const RandomModel& options) {
   const auto samples = sample_features(
       model, descriptor, random_structure({.atoms = 12 * n, .elements = options.elements, .seed = options.seed + 100}));
   for (std::size_t a = 0; a < model.elements.size(); ++a) standardise(samples[a], model.elements[a]);
+  if (options.wall_range > 0) {
+    model.repulsion = "zbl";
+    model.minimum_distance = options.wall_range;
+  }
   return model;
 }
 
@@ -150,15 +154,10 @@ Mat3 random_orthogonal(std::uint64_t seed, int reflect) {
   return {{{e1, e2, static_cast<double>(reflect) * cross(e1, e2)}}};
 }
 
-FullEvaluation evaluate_all(const Potential& potential, const Structure& structure, double skin) {
-  const auto n = static_cast<std::size_t>(structure.size());
-  const std::vector<int> species = species_indices(structure.numbers, potential.requirements().elements);
-  std::vector<AtomId> ids(n);
-  std::iota(ids.begin(), ids.end(), AtomId{0});
-  const LocalAtoms atoms{
-      .positions = structure.positions, .ids = ids, .species = species, .n_centres = structure.size()};
-  NeighbourList list;
-  list.build(structure.cell, atoms, potential.requirements().cutoff + skin);
+namespace {
+
+FullEvaluation evaluate_with_list(const Potential& potential, const LocalAtoms& atoms, const NeighbourView& list) {
+  const auto n = static_cast<std::size_t>(atoms.n_centres);
   FullEvaluation result;
   result.fixed_forces.resize(n);
   result.atom_energies.resize(n);
@@ -171,7 +170,7 @@ FullEvaluation evaluate_all(const Potential& potential, const Structure& structu
                  .fault = EvaluationFault::none,
                  .fault_atom = -1,
                  .extrapolating = 0};
-  potential.evaluate(atoms, list.view(), Wanted::virial | Wanted::atom_energies | Wanted::atom_virials, out);
+  potential.evaluate(atoms, list, Wanted::virial | Wanted::atom_energies | Wanted::atom_virials, out);
   result.energy = out.energy.value();
   result.fixed_energy = out.energy;
   result.virial = out.virial.value();
@@ -187,6 +186,29 @@ FullEvaluation evaluate_all(const Potential& potential, const Structure& structu
     result.atom_virials.push_back(w);
   }
   return result;
+}
+
+FullEvaluation evaluate_at(const Potential& potential, const Structure& structure, const std::vector<Vec3>& positions,
+                           double skin) {
+  const std::vector<int> species = species_indices(structure.numbers, potential.requirements().elements);
+  std::vector<AtomId> ids(species.size());
+  std::iota(ids.begin(), ids.end(), AtomId{0});
+  LocalAtoms atoms{.positions = structure.positions, .ids = ids, .species = species, .n_centres = structure.size()};
+  NeighbourList list;
+  list.build(structure.cell, atoms, potential.requirements().cutoff + skin);
+  atoms.positions = positions;
+  return evaluate_with_list(potential, atoms, list.view());
+}
+
+}  // namespace
+
+FullEvaluation evaluate_all(const Potential& potential, const Structure& structure, double skin) {
+  return evaluate_at(potential, structure, structure.positions, skin);
+}
+
+FullEvaluation evaluate_moved(const Potential& potential, const Structure& structure,
+                              const std::vector<Vec3>& positions) {
+  return evaluate_at(potential, structure, positions, 0);
 }
 
 double largest_component(const std::vector<Vec3>& vectors) {

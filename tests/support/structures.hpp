@@ -30,6 +30,7 @@ struct RandomModel {
   int hidden = 12;
   Activation activation = Activation::tanh;
   std::uint64_t seed = 1;
+  double wall_range = 0;  ///< A; above 0: the model has the repulsive wall, and this is its minimum distance
 };
 [[nodiscard]] Model random_model(const RandomModel& options);
 
@@ -53,6 +54,9 @@ struct FullEvaluation {
   Index extrapolating = 0;
 };
 [[nodiscard]] FullEvaluation evaluate_all(const Potential& potential, const Structure& structure, double skin = 0);
+/// The same with the neighbour list of `structure` but other positions, as between two rebuilds of a run.
+[[nodiscard]] FullEvaluation evaluate_moved(const Potential& potential, const Structure& structure,
+                                            const std::vector<Vec3>& positions);
 
 /// Largest component of a set of vectors: the "scale" of force tolerances.
 [[nodiscard]] double largest_component(const std::vector<Vec3>& vectors);

@@ -76,6 +76,64 @@ std::string lattice_block(const Mat3& m) {
   return text;
 }
 
+std::string joined(const std::vector<double>& values) {
+  std::string text;
+  for (const double value : values) text += fmt::format("{:6.1f}", value);
+  return text;
+}
+
+std::string outcar_settings(const EnergySettings& e) {
+  std::string text = fmt::format("   PREC   = {:<6}    normal or accurate (medium, high low for compatibility)\n",
+                                 e.prec.substr(0, 6));
+  text += fmt::format("   ISPIN  = {:6d}    spin polarized calculation?\n", e.ispin);
+  if (!e.metagga.empty())
+    text += fmt::format(" METAGGA = {:<5}    LMAXTAU =  6    LMIXTAU =  T\n", e.metagga.substr(0, 5));
+  text += "   METAGGA=      F    non-selfconsistent MetaGGA calc.\n";
+  text += fmt::format("   ENCUT  = {:6.1f} eV  36.75 Ry    6.06 a.u.  18.47 19.17 18.71*2*pi/ulx,y,z\n", e.encut);
+  text += "   LREAL  =      F    real-space projection\n";
+  text += fmt::format("   ISMEAR = {:5d};   SIGMA  = {:6.2f}  broadening in eV -4-tet -1-fermi 0-gaus\n", e.ismear,
+                      e.sigma);
+  if (!e.ldauu.empty()) {
+    text += " LDA+U is selected, type is set to LDAUTYPE =  2\n";
+    text += "   angular momentum for each species LDAUL =";
+    for (const double u : e.ldauu) text += fmt::format("{:5d}", u > 0 ? 2 : -1);
+    text += fmt::format("\n   U (eV)           for each species LDAUU ={}\n", joined(e.ldauu));
+    text +=
+        fmt::format("   J (eV)           for each species LDAUJ ={}\n", joined(std::vector<double>(e.ldauu.size())));
+  }
+  text += "   LEXCH   =     8    internal setting for exchange type\n";
+  text += fmt::format("   GGA     =    {}    GGA type\n", e.gga);
+  text += "   LHFCALC =     F    Hartree Fock is set to\n   AEXX    =    0.0000 exact exchange contribution\n";
+  return text + fmt::format(" generate k-points for:    {}\n", e.kpoints);
+}
+
+std::string xml_settings(const EnergySettings& e) {
+  std::string text =
+      fmt::format("   <i type=\"string\" name=\"PREC\">{}</i>\n   <i name=\"ENMAX\"> {:16.8f}</i>\n", e.prec, e.encut);
+  text += fmt::format("   <i type=\"int\" name=\"ISPIN\"> {:5d}</i>\n   <i type=\"int\" name=\"ISMEAR\"> {:5d}</i>\n",
+                      e.ispin, e.ismear);
+  text += fmt::format("   <i name=\"SIGMA\"> {:16.8f}</i>\n   <i type=\"logical\" name=\"LREAL\"> F  </i>\n", e.sigma);
+  text += fmt::format("   <i type=\"string\" name=\"GGA\">{}</i>\n   <i type=\"logical\" name=\"LHFCALC\"> F  </i>\n",
+                      e.gga);
+  text += "   <i name=\"AEXX\">      0.00000000</i>\n";
+  text += fmt::format("   <i type=\"logical\" name=\"LDAU\"> {}  </i>\n", e.ldauu.empty() ? 'F' : 'T');
+  if (e.ldauu.empty()) return text;
+  text += "   <i type=\"int\" name=\"LDAUTYPE\">     2</i>\n   <v type=\"int\" name=\"LDAUL\">";
+  for (const double u : e.ldauu) text += fmt::format("{:5d}", u > 0 ? 2 : -1);
+  text += fmt::format("</v>\n   <v name=\"LDAUU\">{}</v>\n", joined(e.ldauu));
+  return text + fmt::format("   <v name=\"LDAUJ\">{}</v>\n", joined(std::vector<double>(e.ldauu.size())));
+}
+
+/// <incar> and <kpoints>, which stand before <parameters>.
+std::string xml_wishes(const EnergySettings& e) {
+  std::string text = " <incar>\n";
+  if (!e.metagga.empty()) text += fmt::format("  <i type=\"string\" name=\"METAGGA\"> {}</i>\n", e.metagga);
+  if (e.dispersion) text += "  <i type=\"int\" name=\"IVDW\">    12</i>\n";
+  text += " </incar>\n <kpoints>\n  <generation param=\"Gamma\">\n";
+  return text +
+         fmt::format("   <v type=\"int\" name=\"divisions\">   {} </v>\n  </generation>\n </kpoints>\n", e.kpoints);
+}
+
 std::string outcar_head(const Frame& frame, Index count, const VaspRunText& run) {
   const auto types = types_of(frame.structure);
   std::string text = fmt::format(" vasp.{} (build Sep 18 2018 16:57:57) complex          \n", run.version);
@@ -99,6 +157,7 @@ std::string outcar_head(const Frame& frame, Index count, const VaspRunText& run)
   text +=
       fmt::format("   TEBEG  = {:6.1f};   TEEND  ={:6.1f} temperature during run\n", run.temperature, run.temperature);
   text += fmt::format("   PSTRESS= {:6.1f} pullay stress\n\n", run.pstress_kbar);
+  text += outcar_settings(run.energies) + "\n";
   return text + lattice_block(frame.structure.cell.vectors()) + "\n\n";
 }
 
@@ -160,7 +219,8 @@ std::string force_table(const Frame& frame, std::string_view mark) {
 
 std::string energy_block(const Frame& frame, const VaspRunText& run, std::string_view ml) {
   const double energy = *frame.energy;
-  std::string text = fmt::format(
+  std::string text = run.energies.dispersion ? "  Edisp (eV):   -1.00000\n\n" : "";
+  text += fmt::format(
       "  {}FREE ENERGIE OF THE ION-ELECTRON SYSTEM (eV)\n  ---------------------------------------------------\n",
       ml.empty() ? "" : "ML ");
   text += fmt::format("  free  energy {}TOTEN  = {:20.8f} eV\n\n", ml.empty() ? "  " : "ML ", energy);
@@ -194,7 +254,7 @@ std::string xml_energies(double energy) {
       energy, energy + 2e-3, energy + 1e-3);
 }
 
-std::string xml_atoms(const Structure& s) {
+std::string xml_atoms(const Structure& s, const VaspRunText& run) {
   std::string text =
       fmt::format(" <atominfo>\n  <atoms> {:7d} </atoms>\n  <types> {:7d} </types>\n  <array name=\"atoms\" >\n",
                   s.size(), types_of(s).size());
@@ -209,8 +269,8 @@ std::string xml_atoms(const Structure& s) {
   }
   text += "   </set>\n  </array>\n  <array name=\"atomtypes\" >\n   <set>\n";
   for (const Type& type : types_of(s))
-    text += fmt::format("    <rc><c>{:4d}</c><c>{:<2}</c><c> 1.0</c><c> 1.0</c><c> PAW_PBE </c></rc>\n", type.count,
-                        element_symbol(type.number));
+    text += fmt::format("    <rc><c>{:4d}</c><c>{:<2}</c><c> 1.0</c><c> 1.0</c><c> {:<38}</c></rc>\n", type.count,
+                        element_symbol(type.number), potential(type, run));
   return text + "   </set>\n  </array>\n </atominfo>\n";
 }
 
@@ -218,11 +278,13 @@ std::string xml_head(const Frame& frame, Index count, const VaspRunText& run) {
   std::string text =
       "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<modeling>\n <generator>\n  <i name=\"program\" "
       "type=\"string\">vasp </i>\n";
-  text += fmt::format("  <i name=\"version\" type=\"string\">{}  </i>\n </generator>\n <parameters>\n", run.version);
+  text += fmt::format("  <i name=\"version\" type=\"string\">{}  </i>\n </generator>\n", run.version);
+  text += xml_wishes(run.energies) + " <parameters>\n";
   text += fmt::format(
       "  <separator name=\"electronic\" >\n   <i name=\"EDIFF\"> {:16.8f}</i>\n   <i type=\"int\" name=\"NELM\"> "
       "{:5d}</i>\n",
       run.ediff, run.nelm);
+  text += xml_settings(run.energies);
   text +=
       fmt::format("  </separator>\n  <separator name=\"ionic\" >\n   <i type=\"int\" name=\"NSW\"> {:5d}</i>\n", count);
   text += fmt::format("   <i type=\"int\" name=\"IBRION\"> {:5d}</i>\n   <i type=\"int\" name=\"ISIF\"> {:5d}</i>\n",
@@ -233,7 +295,7 @@ std::string xml_head(const Frame& frame, Index count, const VaspRunText& run) {
   text +=
       "  </separator>\n  <separator name=\"response functions\" >\n   <i type=\"int\" name=\"NELM\">     1</i>\n  "
       "</separator>\n </parameters>\n";
-  text += xml_atoms(frame.structure) + xml_structure(frame.structure, " name=\"initialpos\" ");
+  text += xml_atoms(frame.structure, run) + xml_structure(frame.structure, " name=\"initialpos\" ");
   if (!run.movable.empty()) {
     text += "  <varray name=\"selective\"  type=\"logical\" >\n";
     for (const auto& m : run.movable)

@@ -7,6 +7,19 @@
 
 namespace haven::testing {
 
+/// What changes the energies of a calculation, as VASP prints it.
+struct EnergySettings {
+  double encut = 400;      ///< eV
+  std::string gga = "--";  ///< "--": as the potentials
+  std::string metagga{};   ///< "R2SCAN"
+  std::string prec = "normal";
+  int ispin = 1, ismear = 0;
+  double sigma = 0.05;            ///< eV
+  std::string kpoints = "2 2 1";  ///< divisions
+  std::vector<double> ldauu{};    ///< eV, per type; empty: no LDA+U
+  bool dispersion = false;        ///< IVDW = 12
+};
+
 /// Settings of a made-up VASP run.
 struct VaspRunText {
   std::string version = "5.4.4.18Apr17-6-g9f103f2a35";
@@ -23,6 +36,7 @@ struct VaspRunText {
   std::set<Index> without_forces{};            ///< frames without a force table (NWRITE = 0)
   std::vector<std::array<bool, 3>> movable{};  ///< selective dynamics, written to vasprun.xml
   bool finished = true;                        ///< closing block, closed XML
+  EnergySettings energies{};
 };
 
 /// Text of an OUTCAR in VASP's layout and precision (positions 5, forces 6, energies 8 decimals). Every frame needs

@@ -7,26 +7,19 @@
 #include "core/error.hpp"
 #include "io/checkpoint.hpp"
 #include "support/failing_file_system.hpp"
+#include "support/file_bytes.hpp"
 #include "support/io_examples.hpp"
 #include "support/shared_data.hpp"
 
 namespace haven {
 namespace {
 
+using testing::bytes_of;
 using testing::example_state;
 using testing::FailingFileSystem;
+using testing::put;
 using testing::same;
 using testing::TemporaryFolder;
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-/// As a new file: some file systems wait for the disk when an old one is overwritten.
-void put(const std::string& path, const std::string& bytes) {
-  std::filesystem::remove(path);
-  std::ofstream(path, std::ios::binary) << bytes;
-}
 
 TEST(Checkpoint, TheStateComesBackExactly) {
   const TemporaryFolder folder;

@@ -11,25 +11,22 @@
 #include "io/run_lock.hpp"
 #include "io/sha256.hpp"
 #include "support/failing_file_system.hpp"
+#include "support/file_bytes.hpp"
 #include "support/shared_data.hpp"
 
 namespace haven {
 namespace {
 
+using testing::bytes_of;
 using testing::FailingFileSystem;
 using testing::TemporaryFolder;
-
-std::string text_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 TEST(FileSystem, AnAtomicWriteReplacesTheOldContentAndLeavesNothingElse) {
   const TemporaryFolder folder;
   PosixFileSystem files;
   write_file_atomically(files, folder.file("a"), std::string("old"));
   write_file_atomically(files, folder.file("a"), std::string("new content"));
-  EXPECT_EQ(text_of(folder.file("a")), "new content");
+  EXPECT_EQ(bytes_of(folder.file("a")), "new content");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
@@ -56,14 +53,14 @@ TEST(FileSystem, EveryFailingCallOfAnAtomicWriteLeavesTheOldFileAndNamesPathAndE
       FailingFileSystem files({.call = call, .error = code});
       try {
         write_file_atomically(files, folder.file("a"), std::string("new"));
-        EXPECT_EQ(text_of(folder.file("a")), "new");
+        EXPECT_EQ(bytes_of(folder.file("a")), "new");
         finished = !files.failed();
       } catch (const IoError& error) {
         ++failures;
         EXPECT_NE(error.where().find(folder.path().string()), std::string::npos);
         EXPECT_NE(error.summary().find("errno " + std::to_string(code)), std::string::npos) << error.summary();
         // After the rename the new content is there, whole; only its durability is in doubt.
-        const std::string text = text_of(folder.file("a"));
+        const std::string text = bytes_of(folder.file("a"));
         EXPECT_TRUE(text == "old" || (text == "new" && files.failed_call() == "sync_folder")) << call;
         EXPECT_FALSE(std::filesystem::exists(folder.file("a.tmp"))) << call;
       }
@@ -79,7 +76,7 @@ TEST(FileSystem, InterruptedAndShortTransfersAreContinued) {
     for (int call = 1; call <= 8; ++call) {
       FailingFileSystem files({.call = call, .error = interrupt ? EINTR : 0, .short_transfer = !interrupt});
       write_file_atomically(files, folder.file("a"), text);
-      EXPECT_EQ(text_of(folder.file("a")), text);
+      EXPECT_EQ(bytes_of(folder.file("a")), text);
     }
 }
 

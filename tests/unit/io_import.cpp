@@ -275,8 +275,8 @@ TEST_F(Import, ExtxyzFramesKeepTheirGroupsAndTheMappingIsPrinted) {
 
 TEST_F(Import, RefusesWhatCannotBeTrainedOn) {
   std::filesystem::create_directories(folder_.path() / "empty");
-  expect_refused("empty", "no OUTCAR, vasprun.xml or extended XYZ file here");
-  expect_refused("absent", "no OUTCAR, vasprun.xml or extended XYZ file here");
+  expect_refused("empty", "no file with energies and forces here");
+  expect_refused("absent", "no file with energies and forces here");
   write("notes.txt", "hello\n");
   expect_refused("notes.txt", "format of this file is not known");
   const std::string text = outcar_text(made_up_frames(2, 82), {.nelm = 9, .unconverged = {0, 1}});

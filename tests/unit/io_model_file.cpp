@@ -6,19 +6,16 @@
 
 #include "core/error.hpp"
 #include "io/model_file.hpp"
+#include "support/file_bytes.hpp"
 #include "support/io_examples.hpp"
 #include "support/shared_data.hpp"
 
 namespace haven {
 namespace {
 
+using testing::bytes_of;
 using testing::example_model;
 using testing::TemporaryFolder;
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 TEST(ModelFile, AModelComesBackExactly) {
   const TemporaryFolder folder;

@@ -6,6 +6,7 @@
 #include "io/outcar.hpp"
 #include "io/text_file.hpp"
 #include "support/shared_data.hpp"
+#include "support/vasp_read.hpp"
 #include "support/vasp_writer.hpp"
 
 namespace haven {
@@ -13,25 +14,10 @@ namespace {
 
 using testing::made_up_frames;
 using testing::outcar_text;
+using testing::RunRead;
 using testing::VaspRunText;
 
-struct RunRead {
-  std::vector<VaspStep> steps;
-  VaspSettings settings;
-  VaspEnding ending;
-};
-
-RunRead read(const std::string& text) {
-  const testing::TemporaryFolder folder;
-  const std::string path = folder.file("OUTCAR");
-  write_text(path, text);
-  RunRead result;
-  const auto reader = open_outcar(path);
-  while (auto step = reader->next()) result.steps.push_back(std::move(*step));
-  result.settings = reader->settings();
-  result.ending = reader->ending();
-  return result;
-}
+RunRead read(const std::string& text) { return testing::read_run("OUTCAR", text, open_outcar); }
 
 std::string replaced(std::string text, const std::string& what, const std::string& with) {
   const std::size_t at = text.find(what);

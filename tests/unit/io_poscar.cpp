@@ -140,7 +140,7 @@ TEST(StructureFile, RecognisesFormatsByContent) {
   EXPECT_EQ(format(testing::vasprun_text(frames, {})), FileFormat::vasprun);
   EXPECT_EQ(format("hello\n"), FileFormat::unknown);
   EXPECT_EQ(format(""), FileFormat::unknown);
-  EXPECT_EQ(format(replaced(ordinary, "Direct", "Direct configuration=     1")), FileFormat::unknown);  // XDATCAR
+  EXPECT_EQ(format(replaced(ordinary, "Direct", "Direct configuration=     1")), FileFormat::xdatcar);
 }
 
 TEST(StructureFile, ReadsTheStructureOfEveryFormat) {

@@ -5,31 +5,17 @@
 #include "io/text_file.hpp"
 #include "io/vasprun.hpp"
 #include "support/shared_data.hpp"
+#include "support/vasp_read.hpp"
 #include "support/vasp_writer.hpp"
 
 namespace haven {
 namespace {
 
 using testing::made_up_frames;
+using testing::RunRead;
 using testing::vasprun_text;
 
-struct RunRead {
-  std::vector<VaspStep> steps;
-  VaspSettings settings;
-  VaspEnding ending;
-};
-
-RunRead read(const std::string& text) {
-  const testing::TemporaryFolder folder;
-  const std::string path = folder.file("vasprun.xml");
-  write_text(path, text);
-  RunRead result;
-  const auto reader = open_vasprun(path);
-  while (auto step = reader->next()) result.steps.push_back(std::move(*step));
-  result.settings = reader->settings();
-  result.ending = reader->ending();
-  return result;
-}
+RunRead read(const std::string& text) { return testing::read_run("vasprun.xml", text, open_vasprun); }
 
 TEST(Vasprun, GivesBackWhatWasWrittenToThePrintedDigits) {
   const auto frames = made_up_frames(3, 21);

@@ -1,0 +1,15 @@
+#pragma once
+#include <span>
+#include <string>
+
+#include "io/export_formats.hpp"
+
+namespace haven {
+
+/// Part of export_frames(): one DeePMD-kit system for each sequence of elements (frames with and without stress apart).
+[[nodiscard]] ExportReport export_deepmd(FileSystem& files, const std::string& folder, std::span<const Frame> frames);
+
+/// @throws InputError naming the first frame without energy, without forces or with an open boundary.
+void require_labels_and_periodicity(std::span<const Frame> frames, const std::string& format);
+
+}  // namespace haven

@@ -1,0 +1,327 @@
+#include "fuzz/targets.hpp"
+
+#include <cmath>
+#include <stdexcept>
+
+#include "analysis/trajectory_source.hpp"
+#include "app/config.hpp"
+#include "core/error.hpp"
+#include "fuzz/seeds.hpp"
+#include "io/checkpoint.hpp"
+#include "io/cif.hpp"
+#include "io/dataset_file.hpp"
+#include "io/extxyz.hpp"
+#include "io/file_format.hpp"
+#include "io/import.hpp"
+#include "io/lammps_data.hpp"
+#include "io/model_file.hpp"
+#include "io/npy.hpp"
+#include "io/outcar.hpp"
+#include "io/poscar.hpp"
+#include "io/text_file.hpp"
+#include "io/vaspout.hpp"
+#include "io/vasprun.hpp"
+
+namespace haven::fuzz {
+namespace {
+
+void promise(bool kept, const char* what) {
+  if (!kept) throw std::logic_error(what);
+}
+
+bool finite(const std::vector<Vec3>& values) {
+  for (const Vec3& v : values)
+    if (!is_finite(v)) return false;
+  return true;
+}
+
+/// What every reader promises about a frame that it calls good.
+void check_frame(const Frame& frame) {
+  const Structure& s = frame.structure;
+  promise(s.positions.size() == s.numbers.size(), "as many positions as atoms");
+  promise(frame.forces.empty() || frame.forces.size() == s.numbers.size(), "as many forces as atoms");
+  promise(s.velocities.empty() || s.velocities.size() == s.numbers.size(), "as many velocities as atoms");
+  promise(finite(s.positions) && finite(frame.forces) && finite(s.velocities), "finite numbers");
+  promise(std::isfinite(frame.energy.value_or(0)), "a finite energy");
+  for (const int number : s.numbers) promise(number >= 1 && number <= 118, "elements");
+}
+
+/// Errors for users are answers; errors that say "a bug in Haven" are findings.
+template <class Action>
+void answered(Action action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    promise(error.exit_code() != ExitCode::bug, error.what());
+    promise(!error.summary().empty() && !error.remedy().empty(), "an error with a remedy");
+  }
+}
+
+void run_poscar(std::string_view bytes) {
+  answered([&] {
+    const Poscar poscar = parse_poscar(bytes, "fuzz");
+    check_frame({.structure = poscar.structure});
+    promise(poscar.movable.empty() || poscar.movable.size() == poscar.structure.numbers.size(), "flags for all atoms");
+    const Poscar again = parse_poscar(poscar_text(poscar.structure, "again"), "again");
+    promise(again.structure.numbers == poscar.structure.numbers, "a written POSCAR reads back");
+  });
+}
+
+void run_vasp(VaspReader& reader) {
+  while (const auto step = reader.next()) {
+    if (!step->problem.empty() || step->kind == VaspStep::Kind::machine_learned) continue;
+    if (step->forces.empty() || !step->free_energy) continue;
+    answered([&] { check_frame(frame_of_step(*step, reader.settings(), EnergyKind::free, "fuzz")); });
+  }
+  static_cast<void>(reader.ending());
+  const CalculationSettings& settings = reader.settings().calculation;
+  promise(CalculationSettings::from_text(settings.text()) == settings, "settings survive their text");
+}
+
+void run_outcar(std::string_view bytes) {
+  const BytesFile file(bytes);
+  answered([&] { run_vasp(*open_outcar(file.path())); });
+}
+
+void run_vasprun(std::string_view bytes) {
+  const BytesFile file(bytes);
+  answered([&] { run_vasp(*open_vasprun(file.path())); });
+}
+
+void run_extxyz(std::string_view bytes) {
+  const BytesFile file(bytes);
+  answered([&] {
+    ExtxyzReader reader(file.path());
+    std::string problem;
+    while (const auto frame = reader.next(problem))
+      if (problem.empty()) check_frame(*frame);
+    static_cast<void>(reader.mapping());
+  });
+}
+
+/// A format that open_frames() reads from one file.
+template <FileFormat format>
+void run_frames(std::string_view bytes) {
+  const BytesFile file(bytes);
+  answered([&] {
+    const auto reader = open_frames(file.path(), format, {.units = FileUnits::angstrom_ev, .types = {3, 16}});
+    while (const auto read = reader->next())
+      if (read->problem.empty()) check_frame(read->frame);
+    static_cast<void>(reader->ending());
+    static_cast<void>(reader->notes());
+  });
+}
+
+void run_vaspout(std::string_view bytes) {
+  const BytesFile file(bytes);
+  answered([&] { run_vasp(*open_vaspout(file.path())); });
+}
+
+void run_cif(std::string_view bytes) {
+  answered([&] { check_frame({.structure = parse_cif(bytes, "fuzz")}); });
+}
+
+void run_lammps(std::string_view bytes) {
+  const BytesFile file(bytes);
+  answered([&] { check_frame({.structure = read_lammps_data(file.path(), {3, 16})}); });
+}
+
+void run_npy(std::string_view bytes) {
+  const BytesFile file(bytes);
+  answered([&] {
+    NpyRows array(file.path());
+    std::vector<double> row;
+    for (Index k = 0; k < array.rows(); ++k) {
+      array.next(row);
+      promise(static_cast<Index>(row.size()) == array.row_size(), "rows of one size");
+    }
+  });
+}
+
+void run_import(std::string_view bytes) {
+  const BytesFile file(bytes);
+  answered([&] {
+    Log silent;
+    const ImportReport report = import_frames(
+        {.sources = {{.path = file.path()}}}, [](Frame&& frame) { check_frame(frame); }, silent);
+    promise(!report.to_json().empty() && !report.to_text().empty(), "a report");
+  });
+}
+
+void run_xdatcar(std::string_view bytes) {
+  const BytesFile file(bytes);
+  answered([&] {
+    const auto source = open_xdatcar(file.path(), {.frame_interval_fs = 1});
+    TrajectoryFrame frame;
+    while (source->next(frame)) {
+      promise(frame.positions.size() == source->info().numbers.size(), "as many positions as atoms");
+      promise(finite(frame.positions), "finite numbers");
+    }
+  });
+}
+
+void run_config(std::string_view bytes) {
+  answered([&] {
+    const Config config = parse_config(bytes, "fuzz");
+    const std::string text = effective_toml(config);
+    promise(effective_toml(parse_config(text, "again")) == text, "the effective configuration reads back");
+  });
+}
+
+void run_text(std::string_view bytes) {
+  const BytesFile file(bytes);
+  answered([&] {
+    TextFile text(file.path(), TextFile::LongLine::skip, 4096);
+    std::string_view line;
+    while (text.next_line(line)) promise(line.size() <= 4096, "lines within the limit");
+  });
+}
+
+void run_model(std::string_view bytes) {
+  const BytesFile file(bytes);
+  answered([&] { static_cast<void>(model_payload_hash(read_model(file.path()))); });
+}
+
+void run_dataset(std::string_view bytes) {
+  const BytesFile file(bytes);
+  answered([&] {
+    for (const Frame& frame : read_dataset(file.path()).frames) check_frame(frame);
+  });
+}
+
+void run_checkpoint(std::string_view bytes) {
+  const BytesFile file(bytes);
+  answered([&] { static_cast<void>(read_checkpoint(file.path())); });
+}
+
+std::vector<Target> make_targets() {
+  return {
+      {"poscar",
+       run_poscar,
+       poscar_seeds,
+       {"Direct\n", "Cartesian\n", "Selective dynamics\n", " T F T", "Li S\n", "-100.0\n", "1.0 1.0 1.0\n"}},
+      {"outcar",
+       run_outcar,
+       outcar_seeds,
+       {"FREE ENERGIE OF THE ION-ELECTRON SYSTEM",
+        "free  energy   TOTEN  =",
+        "POSITION                                       TOTAL-FORCE (eV/Angst)\n",
+        "energy  without entropy=",
+        "energy(sigma->0) =",
+        "in kB",
+        "external pressure =",
+        "direct lattice vectors\n",
+        "--------------------------------------- Iteration      1(   1)  ---------------------------------------\n",
+        "ions per type =",
+        "TITEL  = PAW_PBE Li_sv 10Sep2004",
+        "EDIFF was not reached",
+        "ML FORCE on cell",
+        "ML energy  without",
+        "LDAUU =",
+        "ISMEAR =",
+        "generate k-points for:",
+        "vasp.6.4.2",
+        "NIONS =",
+        "General timing and accounting"}},
+      {"vasprun",
+       run_vasprun,
+       vasprun_seeds,
+       {"<modeling>",
+        "</modeling>",
+        "<calculation>",
+        "</calculation>",
+        "<scstep>",
+        "</scstep>",
+        "<energy>",
+        "</energy>",
+        "<i name=\"e_fr_energy\">",
+        "</i>",
+        "<varray name=\"forces\" >",
+        "<varray name=\"stress\" >",
+        "</varray>",
+        "<v>",
+        "</v>",
+        "<c>",
+        "</c>",
+        "<rc>",
+        "</rc>",
+        "<set>",
+        "<structure>",
+        "<crystal>",
+        "<array name=\"atoms\" >",
+        "<incar>",
+        "<parameters>",
+        "<!DOCTYPE x [<!ENTITY e \"ee\">]>",
+        "&e;",
+        "<![CDATA[",
+        "<v name=\"LDAUU\">",
+        "<atominfo>"}},
+      {"extxyz",
+       run_extxyz,
+       extxyz_seeds,
+       {"Lattice=\"", "Properties=species:S:1:pos:R:3", ":forces:R:3",
+        "energy=", "free_energy=", "REF_energy=", "stress=\"", "virial=\"", "pbc=\"T T F\"", "config_type=", "=", "\"",
+        "\\\"", ":R:99999999999", "temperature_K="}},
+      {"import", run_import, import_seeds, {"Lattice=\"", "<calculation>", "free  energy   TOTEN  ="}},
+      {"vaspout", run_vaspout, vaspout_seeds, {"OHDR", "OCHK", "FRHP"}},
+      {"mlab",
+       run_frames<FileFormat::ml_ab>,
+       mlab_seeds,
+       {"Configuration num.", "The number of atoms\n", "Total energy (eV)\n", "Forces (eV ang.^-1)\n",
+        "Stress (kbar)\n", "**************************************************\n"}},
+      {"n2p2",
+       run_frames<FileFormat::n2p2>,
+       n2p2_seeds,
+       {"begin\n", "end\n", "lattice ", "atom ", "energy ", "charge "}},
+      {"xsf",
+       run_frames<FileFormat::xsf>,
+       xsf_seeds,
+       {"# total energy = ", "CRYSTAL\n", "PRIMVEC\n", "PRIMCOORD\n", "ANIMSTEPS 2\n"}},
+      {"espresso",
+       run_frames<FileFormat::espresso>,
+       espresso_seeds,
+       {"!    total energy              =", "Forces acting on atoms", "total   stress", "CELL_PARAMETERS (angstrom)\n",
+        "ATOMIC_POSITIONS (angstrom)\n", "convergence NOT achieved", "number of atoms/cell",
+        "lattice parameter (alat)"}},
+      {"cif",
+       run_cif,
+       cif_seeds,
+       {"loop_\n", "_atom_site_fract_x\n", "_atom_site_occupancy\n", "_space_group_symop_operation_xyz\n", "data_x\n",
+        "\n;", "'", "x,y,z", "-x+1/2"}},
+      {"lammps", run_lammps, lammps_seeds, {"Atoms # full\n", "Masses\n", " atoms\n", " xlo xhi\n", " xy xz yz\n"}},
+      {"npy", run_npy, npy_seeds, {"'descr': '<f8'", "'fortran_order': True", "'shape': (", "99999999999,"}},
+      {"xdatcar",
+       run_xdatcar,
+       xdatcar_seeds,
+       {"Direct configuration=     1\n", "Cartesian configuration=", " 2 3\n", "Li S\n"}},
+      {"config",
+       run_config,
+       config_seeds,
+       {"[data]\n", "[[md.stage]]\n", "sources = [", "{ path = \"a\" }", "inf", "nan", "\"\"\"", "1979-05-27",
+        "0x7fffffffffffffff", "[[", "]]", "="}},
+      {"text",
+       run_text,
+       text_seeds,
+       {"\n", "\r\n", "\x1f\x8b\x08", "BZh9",
+        "\xfd"
+        "7zXZ"}},
+      {"model", run_model, model_seeds, {"OHDR", "OCHK", "FRHP"}},
+      {"dataset", run_dataset, dataset_seeds, {"OHDR", "OCHK", "FRHP"}},
+      {"checkpoint", run_checkpoint, checkpoint_seeds, {"OHDR", "haven-sha256 "}},
+  };
+}
+
+}  // namespace
+
+const std::vector<Target>& targets() {
+  static const std::vector<Target> all = make_targets();
+  return all;
+}
+
+const Target& target(std::string_view name) {
+  for (const Target& entry : targets())
+    if (entry.name == name) return entry;
+  throw std::invalid_argument("no fuzz target of this name: " + std::string(name));
+}
+
+}  // namespace haven::fuzz

@@ -1,0 +1,82 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "io/checkpoint.hpp"
+#include "io/model_file.hpp"
+#include "io/trajectory.hpp"
+#include "support/program.hpp"
+#include "support/shared_data.hpp"
+#include "support/tiny_model.hpp"
+
+namespace haven::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Frames that can be read now, by a reader beside the running program; 0 while there is no trajectory.
+Index readable_frames(const std::string& folder) {
+  if (!fs::exists(folder) || last_segment(folder) == 0) return 0;
+  TrajectoryReader reader(folder);
+  TrajectoryFrame frame;
+  Index count = 0;
+  while (reader.next(frame)) ++count;
+  EXPECT_TRUE(reader.rejected().empty());
+  return count;
+}
+
+class KilledRank : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    write_model(folder_.file("m.haven"), tiny_model());
+    std::ofstream(folder_.file("POSCAR")) << tiny_poscar;
+  }
+  [[nodiscard]] static std::vector<std::string> program() {
+    return {haven_program(), "md", "m.haven",     "POSCAR", "-T", "100", "--ps", "1000000",
+            "--every-fs",    "2",  "--supercell", "2",      "2",  "2",   "-o",   "out"};
+  }
+  TemporaryFolder folder_;
+};
+
+}  // namespace
+
+/// T40: one of four ranks is killed. The job ends within 10 s and not with success, the last checkpoint opens, every
+/// frame that a reader had seen before is still there, and the run goes on from the checkpoint.
+TEST_F(KilledRank, EndsTheJobAndLosesNothingAcknowledged) {
+  const auto words = on_ranks(4, program());
+  if (words.empty()) GTEST_SKIP() << "no mpirun here";
+  const std::string run = folder_.file("out/T100/r0");
+  // A first part leaves a checkpoint.
+  EXPECT_EQ(run_until_file(program(), folder_.path().string(), run + "/traj.part0001.h5", SIGTERM).code, 75);
+  Log log;
+  const auto before = read_newest_checkpoint(run, log);
+  ASSERT_TRUE(before.has_value());
+
+  Index seen = 0;
+  std::chrono::steady_clock::time_point killed;
+  const ProgramResult result = run_until(
+      words, folder_.path().string(),
+      [&] { return fs::exists(run + "/traj.part0002.h5") && (seen = readable_frames(run)) > 20; },
+      [&](int mpirun) {
+        const std::vector<int> ranks = descendants(mpirun, "haven");
+        ASSERT_EQ(ranks.size(), 4U);
+        killed = std::chrono::steady_clock::now();
+        kill(ranks[2], SIGKILL);
+      });
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - killed).count();
+  EXPECT_NE(result.code, 0) << result.err;
+  EXPECT_LT(seconds, 10);
+  RecordProperty("seconds_to_end", std::to_string(seconds));
+  const auto after = read_newest_checkpoint(run, log);
+  ASSERT_TRUE(after.has_value());
+  EXPECT_GE(after->step, before->step);
+  EXPECT_GE(readable_frames(run), seen);
+  const ProgramResult next = run_until_file(program(), folder_.path().string(), run + "/traj.part0003.h5", SIGTERM);
+  EXPECT_EQ(next.code, 75) << next.err;
+  EXPECT_NE(next.err.find("continues from step"), std::string::npos) << next.err;
+}
+
+}  // namespace haven::testing
