@@ -107,7 +107,7 @@ void Simulation::write_row(double max_force) {
     if (finding.action == GuardAction::stop) fail(finding);
     if (!flagged_.insert(finding.guard).second) continue;
     recorder_.event(finding_event("warning", finding, prepared_.table, dynamics_.step));
-    services_.log.warn("MD001", fmt::format("step {}: {}; reported once per stage", dynamics_.step, finding.text));
+    services_.log.warn(finding.code, fmt::format("step {}: {}; reported once per stage", dynamics_.step, finding.text));
   }
   if (thermo.extrapolating > 0) ++extrapolating_rows_;
   const ThermoRow row{.step = dynamics_.step,

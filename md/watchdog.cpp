@@ -121,16 +121,7 @@ Watchdog::Motion Watchdog::check_motion(const Dynamics& dynamics) {
   Motion motion{.displacement2 = agreed[0]};
   const double limit = options_.guards.max_step_displacement, moved = std::sqrt(agreed[1]) * dynamics.timestep;
   if (agreed[2] != 0) {
-    const Candidate c = worst_owned(atoms, [&](std::size_t i) {
-      return usable(atoms.positions[i]) && is_finite(atoms.velocities[i]) ? 0.0 : infinity;
-    });
-    motion.finding = Finding{.guard = "not_finite",
-                             .text = "a position or velocity is not a usable number",
-                             .remedy = unstable,
-                             .value = infinity,
-                             .limit = largest_coordinate,
-                             .atom = c.atom,
-                             .position = c.position};
+    motion.finding = unusable_finding(atoms);
   } else if (limit > 0 && moved > limit) {
     const Candidate c = worst_owned(atoms, [&](std::size_t i) { return norm2(atoms.velocities[i]); });
     motion.finding =
@@ -147,22 +138,27 @@ Watchdog::Motion Watchdog::check_motion(const Dynamics& dynamics) {
 
 Watchdog::StepVerdict Watchdog::check_step(const Dynamics& dynamics, bool stop, bool checkpoint) {
   const AtomStore& atoms = dynamics.atoms;
-  double force2 = 0;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(atoms.n_owned); ++i)
+  double force2 = 0, unusable = 0;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(atoms.n_owned); ++i) {
     force2 = std::max(force2, norm2(from_fixed(atoms.forces[i])));
+    if (!is_finite(atoms.velocities[i])) unusable = 1;  // before a checkpoint could keep it
+  }
   const bool outside = options_.guards.extrapolation == GuardAction::stop && dynamics.result.extrapolating > 0;
-  std::array<double, 6> agreed{force2,
+  std::array<double, 7> agreed{force2,
                                static_cast<double>(dynamics.result.fault),
                                static_cast<double>(outside),
                                static_cast<double>(stop),
                                static_cast<double>(checkpoint),
-                               static_cast<double>(agreement_.failed())};
+                               static_cast<double>(agreement_.failed()),
+                               unusable};
   group_.all_reduce_max(agreed);
   if (agreed[5] != 0) agreement_.raise();
   StepVerdict verdict{.stop = agreed[3] != 0, .checkpoint = agreed[4] != 0, .max_force = std::sqrt(agreed[0])};
   const double limit = options_.guards.max_force;
   if (agreed[1] != 0) {
     verdict.finding = fault_finding(dynamics);
+  } else if (agreed[6] != 0) {
+    verdict.finding = unusable_finding(atoms);
   } else if (limit > 0 && verdict.max_force > limit) {
     verdict.finding = force_finding(atoms);
   } else if (agreed[2] != 0) {
@@ -189,6 +185,19 @@ Finding Watchdog::fault_finding(const Dynamics& dynamics) {
           .remedy = unstable,
           .value = infinity,
           .limit = fixed_force_limit,
+          .atom = c.atom,
+          .position = c.position};
+}
+
+Finding Watchdog::unusable_finding(const AtomStore& atoms) {
+  const Candidate c = worst_owned(atoms, [&](std::size_t i) {
+    return usable(atoms.positions[i]) && is_finite(atoms.velocities[i]) ? 0.0 : infinity;
+  });
+  return {.guard = "not_finite",
+          .text = "a position or velocity is not a usable number",
+          .remedy = unstable,
+          .value = infinity,
+          .limit = largest_coordinate,
           .atom = c.atom,
           .position = c.position};
 }
@@ -250,7 +259,8 @@ std::vector<Finding> Watchdog::check_row(const Dynamics& dynamics, const ForceEn
          .action = options_.guards.extrapolation,
          .text = fmt::format("{} atoms are outside the training range of the model", thermo.extrapolating),
          .remedy = "Look at the structure; if it is meant to occur, add such structures to the training set.",
-         .value = static_cast<double>(thermo.extrapolating)});
+         .value = static_cast<double>(thermo.extrapolating),
+         .code = "MD001"});
   return findings;
 }
 
@@ -302,7 +312,8 @@ void Watchdog::add_host_finding(const AtomStore& atoms, std::vector<Finding>& fi
                            rms, factor, host_.spacing),
        .remedy = "Lower the temperature; transport in a molten host is not that of the solid.",
        .value = rms,
-       .limit = limit});
+       .limit = limit,
+       .code = "MD003"});
 }
 
 void Watchdog::add_drift_finding(const Dynamics& dynamics, double conserved, std::vector<Finding>& findings) {
@@ -320,7 +331,8 @@ void Watchdog::add_drift_finding(const Dynamics& dynamics, double conserved, std
        .text = fmt::format("the conserved energy drifts by {:.3g} eV/atom/ns, more than {:g}", slope, limit),
        .remedy = "Reduce the timestep, or use double precision.",
        .value = slope,
-       .limit = limit});
+       .limit = limit,
+       .code = "MD002"});
 }
 
 void Watchdog::save(Integrator::Variables& variables) const {

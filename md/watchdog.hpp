@@ -21,8 +21,9 @@ struct Finding {
   std::string text;  ///< what happened, with value and limit
   std::string remedy;
   double value = 0, limit = 0;
-  AtomId atom = -1;  ///< -1 when no single atom is to blame
-  Vec3 position{};   ///< of that atom, A
+  std::string code{};  ///< of the warning (docs/warnings.md) when the action is to flag
+  AtomId atom = -1;    ///< -1 when no single atom is to blame
+  Vec3 position{};     ///< of that atom, A
 };
 
 /// Host atoms are those of elements that are not mobile.
@@ -82,6 +83,7 @@ class Watchdog {
   [[nodiscard]] Candidate worst_owned(const AtomStore& atoms, const std::function<double(std::size_t)>& badness);
   [[nodiscard]] ClosePair closest_pair(const ForceEngine& engine, const AtomStore& atoms);
   [[nodiscard]] Finding fault_finding(const Dynamics& dynamics);
+  [[nodiscard]] Finding unusable_finding(const AtomStore& atoms);
   [[nodiscard]] Finding force_finding(const AtomStore& atoms);
   void add_distance_finding(const ForceEngine& engine, const AtomStore& atoms, std::vector<Finding>& findings);
   void add_host_finding(const AtomStore& atoms, std::vector<Finding>& findings);

@@ -1,9 +1,12 @@
 #pragma once
+#include <array>
 #include <functional>
 #include <vector>
 
 #include "core/types.hpp"
 #include "potentials/model.hpp"
+#include "potentials/pair/zbl.hpp"
+#include "potentials/program/third_side.hpp"
 
 /// The descriptor part of the moment program (design: one evaluator for every potential). A lowering turns a Model into
 /// this; the engine compiles it to tables and kernels, the trainer differentiates through it. Nothing else knows
@@ -35,6 +38,25 @@ struct BasisTerm {
   int l = 0;              ///< degree 2
 };
 
+/// weight * A_{c1,lm1} A_{c2,lm2} A_{c3,lm3} (A_{c4,lm4} when degree = 4); a moment is counted lm = l^2 + l + m.
+struct MomentProduct {
+  double weight = 0;
+  int degree = 3;  ///< 3 or 4
+  std::array<int, 4> channel{}, moment{};
+};
+/// A basis function of degree 3 or 4: the sum of its products.
+using ProductTerm = std::vector<MomentProduct>;
+
+/// A basis function that does not separate into moments:
+/// T = sum over unordered pairs {j, k} of R_c(r_ij) R_c'(r_ik) S(r_jk) (1 + lambda cos theta_jik)^zeta
+/// with j seen by channel c and k by channel c' (each pair once; both assignments where the channels differ and both
+/// see the neighbours), and the third side S(r) = e^{-eta (r - shift)^2} window(r), which is 1 when there is none.
+struct TripletTerm {
+  int channel = 0, other_channel = 0;
+  ThirdSide third;
+  double lambda = 1, zeta = 1;  ///< |lambda| <= 1, zeta >= 1
+};
+
 /// Row-major matrix [rows][columns].
 struct Matrix {
   Index rows = 0, columns = 0;
@@ -50,13 +72,17 @@ struct CentreDescriptor {
   /// R_c^{ab}(r) = sum over primitives p with neighbour b of mixing(c, p) phi_p(r); [channels x primitives].
   Matrix mixing;
   std::vector<BasisTerm> terms;
-  /// Features G = feature_map * terms; an empty matrix (rows = 0) is the identity.
+  std::vector<ProductTerm> products{};
+  std::vector<TripletTerm> triplets{};
+  /// Features G = feature_map * basis, the basis being terms, products and triplets in this order; an empty matrix
+  /// (rows = 0) is the identity.
   Matrix feature_map;
 
   [[nodiscard]] Index channels() const { return static_cast<Index>(channel_l_max.size()); }
-  [[nodiscard]] Index features() const {
-    return feature_map.rows > 0 ? feature_map.rows : static_cast<Index>(terms.size());
+  [[nodiscard]] Index basis_size() const {
+    return static_cast<Index>(terms.size() + products.size() + triplets.size());
   }
+  [[nodiscard]] Index features() const { return feature_map.rows > 0 ? feature_map.rows : basis_size(); }
 };
 
 struct Descriptor {
@@ -64,6 +90,14 @@ struct Descriptor {
   bool mixing_is_trainable =
       false;  ///< then Model::parameters["mixing_<element index>"] holds it, [channels x primitives]
   std::vector<CentreDescriptor> centres;  ///< per element of the model
+  /// Distances besides the cut-off where a radial function or its derivatives jump; tables put knots there.
+  std::vector<double> breaks{};
+  /// Tables for double arithmetic are at least this good (relative to the largest value of a channel): 1e-10 is far
+  /// below the error of any trained model, less is for agreement with another program's own numbers.
+  double double_table_tolerance = 1e-10;
+  /// Repulsion of every ordered pair of elements ([elements][elements]), part of the potential; empty when there is
+  /// none.
+  std::vector<PairRepulsion> repulsion{};
 };
 
 /// Builds the descriptor of a model from its kind and parameters. Networks are not looked at.

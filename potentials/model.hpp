@@ -8,7 +8,21 @@
 namespace haven {
 
 /// Activation functions of dense layers.
-enum class Activation : int { identity = 0, tanh = 1, silu = 2, softplus = 3, gelu = 4 };
+enum class Activation : int {
+  identity = 0,
+  tanh = 1,
+  silu = 2,
+  softplus = 3,
+  gelu = 4,
+  logistic = 5,           ///< 1/(1 + e^-x)
+  relu = 6,               ///< max(x, 0)
+  gaussian = 7,           ///< e^{-x^2/2}
+  cosine = 8,             ///< cos x
+  reversed_logistic = 9,  ///< 1 - 1/(1 + e^-x)
+  exponential = 10,       ///< e^-x
+  harmonic = 11,          ///< x^2
+};
+inline constexpr int activation_count = 12;
 
 /// y = activation(W x + b); `weights` is row-major [outputs][inputs].
 struct Layer {
@@ -43,7 +57,7 @@ struct ModelElement {
 /// A potential as data: everything the model file holds. `kind` names the lowering that turns `parameters` into a
 /// descriptor; see potentials/lowerings/.
 struct Model {
-  std::string kind;             ///< "behler-parrinello" | "chebyshev" | "moment"
+  std::string kind;             ///< "moment" | "behler-parrinello" | "chebyshev" | "n2p2" | "nep"
   double cutoff = 0;            ///< A
   double minimum_distance = 0;  ///< A; smallest pair distance in the training set, 0 when unknown
   std::string repulsion;        ///< "none" | "zbl": pair wall added below the training minimum distance

@@ -10,6 +10,8 @@
 #include "potentials/lowerings/behler_parrinello.hpp"
 #include "potentials/lowerings/chebyshev.hpp"
 #include "potentials/lowerings/moment.hpp"
+#include "potentials/lowerings/n2p2.hpp"
+#include "potentials/lowerings/nep.hpp"
 #include "potentials/program/drivers/cpu_scalar.hpp"
 #include "potentials/program/drivers/cpu_simd.hpp"
 
@@ -20,10 +22,10 @@ namespace {
 struct Kind {
   const char* name;
   Descriptor (*describe)(const Model& model);
-  void (*initialise)(Model& model, const DescriptorOptions& options, std::uint64_t seed);
+  void (*initialise)(Model& model, const DescriptorOptions& options, std::uint64_t seed);  ///< null: cannot be trained
 };
 
-constexpr std::array<Kind, 3> kinds{{
+constexpr std::array<Kind, 5> kinds{{
     {"moment", describe_moment, initialise_moment},
     {"behler-parrinello", describe_behler_parrinello,
      [](Model& model, const DescriptorOptions& options, std::uint64_t) {
@@ -31,6 +33,9 @@ constexpr std::array<Kind, 3> kinds{{
      }},
     {"chebyshev", describe_chebyshev,
      [](Model& model, const DescriptorOptions& options, std::uint64_t) { initialise_chebyshev(model, options); }},
+    // Imported only.
+    {"n2p2", describe_n2p2, nullptr},
+    {"nep", describe_nep, nullptr},
 }};
 
 const Kind* find_kind(const std::string& name) {
@@ -39,9 +44,13 @@ const Kind* find_kind(const std::string& name) {
   return nullptr;
 }
 
-std::string kind_names() {
+enum class Which { all, trainable };
+
+std::string kind_names(Which which) {
   std::string names;
-  for (const Kind& kind : kinds) names += fmt::format("{}{}", names.empty() ? "" : ", ", kind.name);
+  for (const Kind& kind : kinds)
+    if (which == Which::all || kind.initialise != nullptr)
+      names += fmt::format("{}{}", names.empty() ? "" : ", ", kind.name);
   return names;
 }
 
@@ -58,19 +67,7 @@ void check_elements(const Model& model) {
   }
 }
 
-}  // namespace
-
-Descriptor describe(const Model& model) {
-  const Kind* kind = find_kind(model.kind);
-  if (kind == nullptr)
-    throw ModelError(
-        fmt::format("this version of Haven has no potential of kind \"{}\" (it has {})", model.kind, kind_names()),
-        "kind", "Use the version that wrote the model, or convert it.");
-  check_elements(model);
-  return kind->describe(model);
-}
-
-std::unique_ptr<Potential> make_potential(const Model& model, Precision precision, Backend backend) {
+void check_model(const Model& model) {
   if (model.repulsion != "none" && model.repulsion != "zbl")
     throw ModelError(fmt::format("the repulsion \"{}\" is unknown", model.repulsion), "repulsion",
                      "It is none or zbl.");
@@ -78,15 +75,37 @@ std::unique_ptr<Potential> make_potential(const Model& model, Precision precisio
     throw ModelError(
         fmt::format("the minimum distance is {} A for a cut-off of {} A", model.minimum_distance, model.cutoff),
         "minimum_distance", "It lies between 0 and the cut-off.");
+}
+
+}  // namespace
+
+Descriptor describe(const Model& model) {
+  const Kind* kind = find_kind(model.kind);
+  if (kind == nullptr)
+    throw ModelError(fmt::format("this version of Haven has no potential of kind \"{}\" (it has {})", model.kind,
+                                 kind_names(Which::all)),
+                     "kind", "Use the version that wrote the model, or convert it.");
+  check_elements(model);
+  return kind->describe(model);
+}
+
+std::unique_ptr<Potential> make_potential(const Model& model, Precision precision, Backend backend) {
+  check_model(model);
   if (backend == Backend::reference) return reference::make_reference_potential(model);
   return make_vectorised_potential(model, precision);
 }
 
+std::unique_ptr<Potential> make_potential(const Model& model, Precision precision, const CudaOptions& options) {
+  check_model(model);
+  return make_cuda_potential(model, precision, options);
+}
+
 Model new_model(const DescriptorOptions& options, const std::vector<int>& elements, std::uint64_t seed) {
   const Kind* kind = find_kind(options.kind);
-  if (kind == nullptr)
-    throw ConfigError(fmt::format("there is no model kind \"{}\"", options.kind), "model.kind",
-                      fmt::format("Choose one of {}.", kind_names()));
+  if (kind == nullptr || kind->initialise == nullptr)
+    throw ConfigError(kind == nullptr ? fmt::format("there is no model kind \"{}\"", options.kind)
+                                      : fmt::format("a {} model can be imported but not trained", options.kind),
+                      "model.kind", fmt::format("Choose one of {}.", kind_names(Which::trainable)));
   if (!(options.cutoff > 1.5 && options.cutoff < 50))
     throw ConfigError(fmt::format("a cut-off of {} A", options.cutoff), "model.cutoff",
                       "Choose a value between 1.5 and 50 A.");

@@ -5,6 +5,7 @@
 
 #include "potentials/descriptor.hpp"
 #include "potentials/potential.hpp"
+#include "potentials/program/drivers/cuda_potential.hpp"
 
 namespace haven {
 
@@ -15,6 +16,9 @@ enum class Backend { vectorised, reference };
 /// non-finite).
 [[nodiscard]] std::unique_ptr<Potential> make_potential(const Model& model, Precision precision,
                                                         Backend backend = Backend::vectorised);
+/// The same on a GPU. @throws also what make_cuda_potential throws
+[[nodiscard]] std::unique_ptr<Potential> make_potential(const Model& model, Precision precision,
+                                                        const CudaOptions& options);
 
 /// Options for a new, untrained model; the choices of `[model]` in the input file.
 struct DescriptorOptions {

@@ -53,6 +53,10 @@ std::int32_t mixed_row(const CentreLayout& layout, int l, int channel) {
 }  // namespace
 
 CentreLayout make_layout(const CentreDescriptor& centre, Index n_elements) {
+  if (!centre.products.empty() || !centre.triplets.empty())
+    throw ModelError("the descriptor has products of moments or explicit triplets", "training",
+                     "Such potentials can be imported and run, not trained; train a moment, behler-parrinello or "
+                     "chebyshev model.");
   CentreLayout layout;
   layout.channels = centre.channels();
   layout.primitives = static_cast<Index>(centre.primitives.size());

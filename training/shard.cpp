@@ -38,6 +38,20 @@ at::Tensor activate(const at::Tensor& x, Activation activation) {
       return at::softplus(x);
     case Activation::gelu:
       return at::gelu(x, "tanh");  // the form that the engine evaluates
+    case Activation::logistic:
+      return at::sigmoid(x);
+    case Activation::relu:
+      return at::relu(x);
+    case Activation::gaussian:
+      return at::exp(x * x * -0.5);
+    case Activation::cosine:
+      return at::cos(x);
+    case Activation::reversed_logistic:
+      return 1 - at::sigmoid(x);
+    case Activation::exponential:
+      return at::exp(-x);
+    case Activation::harmonic:
+      return x * x;
   }
   throw InternalError("unknown activation function", "training/shard.cpp");
 }

@@ -91,7 +91,7 @@ class AngularPart {
     const bool same = row.first == row.second;
     const double scale = std::pow(2.0, 1 - row.zeta) * (same ? 0.5 : 1.0);
     const std::vector<double> series = legendre_of_power(row.lambda, row.zeta);
-    std::vector<std::pair<Index, double>> feature;
+    DescriptorBuilder::Row feature;
     double at_one = 0;
     for (std::size_t l = 0; l < series.size(); ++l) {
       feature.emplace_back(builder_.term({.degree = 2, .channel = c, .other_channel = other, .l = static_cast<int>(l)}),

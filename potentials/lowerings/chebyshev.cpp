@@ -46,7 +46,7 @@ void add_features(const Settings& s, const std::vector<double>& weights, Descrip
   const int self = builder.add_channel(0, weighted(squared, [window](double r) { return window(r) * window(r); }));
   for (int n = 0; n <= s.angular_order; ++n) {
     const std::vector<double> series = legendre_of_chebyshev(n);
-    std::vector<std::pair<Index, double>> feature;
+    DescriptorBuilder::Row feature;
     for (std::size_t l = 0; l < series.size(); ++l)
       if (series[l] != 0)
         feature.emplace_back(builder.term({.degree = 2, .channel = c, .other_channel = c, .l = static_cast<int>(l)}),
@@ -58,22 +58,54 @@ void add_features(const Settings& s, const std::vector<double>& weights, Descrip
 
 }  // namespace
 
+namespace {
+
+/// A parameter given once for all centre elements or once for each.
+double of_centre(const Model& model, const std::string& name, std::size_t centre, double low, double high) {
+  const Array& list = parameter(model, name, {-1});
+  if (list.shape[0] != 1 && list.shape[0] != static_cast<Index>(model.elements.size()))
+    refuse_parameter(name, fmt::format("{} numbers for {} elements", list.shape[0], model.elements.size()));
+  const double value = list.values[list.shape[0] == 1 ? 0 : centre];
+  if (!(value >= low && value <= high)) refuse_parameter(name, fmt::format("{} is outside {} to {}", value, low, high));
+  return value;
+}
+
+/// Weights of the neighbour elements around one centre.
+std::vector<double> weights_of(const Model& model, std::size_t centre) {
+  const auto n = model.elements.size();
+  const auto found = model.parameters.find("element_weights");
+  const bool each = found != model.parameters.end() && found->second.shape.size() == 2;
+  const auto size = static_cast<Index>(n);
+  const Array& weights = parameter(model, "element_weights", each ? Shape{size, size} : Shape{size});
+  const auto first = weights.values.begin() + static_cast<std::ptrdiff_t>(each ? centre * n : 0);
+  return {first, first + static_cast<std::ptrdiff_t>(n)};
+}
+
+}  // namespace
+
 Descriptor describe_chebyshev(const Model& model) {
   check_frame(model);
-  const Settings settings{.radial_order = integer_parameter(model, "radial_order", 0, 64),
-                          .angular_order = integer_parameter(model, "angular_order", 0, largest_l),
-                          .radial_cutoff = number_parameter(model, "radial_cutoff", 1e-3, model.cutoff),
-                          .angular_cutoff = number_parameter(model, "angular_cutoff", 1e-3, model.cutoff),
-                          .type = static_cast<CutoffType>(integer_parameter(model, "cutoff_type", 0, 1))};
-  const Array& weights = parameter(model, "element_weights", {static_cast<Index>(model.elements.size())});
+  Descriptor descriptor{.cutoff = model.cutoff, .mixing_is_trainable = false, .centres = {}};
+  const auto type = static_cast<CutoffType>(integer_parameter(model, "cutoff_type", 0, 1));
+  for (std::size_t a = 0; a < model.elements.size(); ++a) {
+    const auto order = [&](const std::string& name, int most) {
+      return checked_integer(of_centre(model, name, a, 0, most), name, 0, most);
+    };
+    const Settings settings{.radial_order = order("radial_order", 64),
+                            .angular_order = order("angular_order", largest_l),
+                            .radial_cutoff = of_centre(model, "radial_cutoff", a, 1e-3, model.cutoff),
+                            .angular_cutoff = of_centre(model, "angular_cutoff", a, 1e-3, model.cutoff),
+                            .type = type};
+    const std::vector<double> weights = weights_of(model, a);
+    DescriptorBuilder builder;
+    add_features(settings, std::vector<double>(weights.size(), 1.0), builder);
+    if (weights.size() > 1) add_features(settings, weights, builder);
+    descriptor.centres.push_back(builder.build());
+    descriptor.breaks.insert(descriptor.breaks.end(), {settings.radial_cutoff, settings.angular_cutoff});
+  }
   refuse_other_parameters(
       model, {"radial_order", "angular_order", "radial_cutoff", "angular_cutoff", "cutoff_type", "element_weights"});
-  DescriptorBuilder builder;
-  add_features(settings, std::vector<double>(weights.values.size(), 1.0), builder);
-  if (weights.values.size() > 1) add_features(settings, weights.values, builder);
-  return {.cutoff = model.cutoff,
-          .mixing_is_trainable = false,
-          .centres = std::vector<CentreDescriptor>(model.elements.size(), builder.build())};
+  return descriptor;
 }
 
 void initialise_chebyshev(Model& model, const DescriptorOptions& options) {

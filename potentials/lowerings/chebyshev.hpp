@@ -8,10 +8,10 @@ namespace haven {
 /// sum_j T_alpha(2 r_ij/r_c - 1) f_c(r_ij) and angular sum_{pairs jk} T_alpha(cos theta_jik) f_c(r_ij) f_c(r_ik), each
 /// without and, with more than one element, also with the element weights (w_j and w_j w_k).
 ///
-/// Parameters: "radial_order" [1], "angular_order" [1] (0..16), "radial_cutoff" and "angular_cutoff" [1] (A, at most
-/// the model's cut-off), "element_weights" [elements] (aenet: ..., -2, -1, [0 if odd,] 1, 2, ...), "cutoff_type" [1] =
-/// 0 polynomial (default, C2) or 1 cosine (aenet's; its curvature jumps at the cut-off). Features of a centre: radial
-/// 0..N, angular 0..M, then both again weighted.
+/// Parameters: "radial_order", "angular_order" (0..16), "radial_cutoff" and "angular_cutoff" (A, at most the model's
+/// cut-off), each [1] or one per centre element; "element_weights" [elements] or [centre][elements] (aenet: ..., -2,
+/// -1, [0 if odd,] 1, 2, ...), "cutoff_type" [1] = 0 polynomial (default, C2) or 1 cosine (aenet's; its curvature jumps
+/// at the cut-off). Features of a centre: radial 0..N, angular 0..M, then both again weighted.
 ///
 /// @throws ModelError for missing or surplus parameters, wrong shapes or values out of range.
 [[nodiscard]] Descriptor describe_chebyshev(const Model& model);

@@ -9,7 +9,8 @@
 
 namespace haven {
 
-/// Collects channels, terms and a sparse feature map of one centre, and makes the dense descriptor at the end.
+/// Collects channels, basis functions and a sparse feature map of one centre, and makes the dense descriptor at the
+/// end.
 class DescriptorBuilder {
  public:
   /// One primitive and its weight in a channel.
@@ -23,15 +24,31 @@ class DescriptorBuilder {
     channels_.push_back({l_max, std::move(parts)});
     return static_cast<int>(channels_.size()) - 1;
   }
-  /// Position of a term, added at its first use.
-  Index term(const BasisTerm& t) {
+  /// A basis function by its kind and its place among those of the kind.
+  struct Basis {
+    enum class Kind { term, product, triplet } kind;
+    std::size_t index;
+  };
+  /// Weighted basis functions.
+  using Row = std::vector<std::pair<Basis, double>>;
+
+  /// A term of degree 1 or 2, added at its first use.
+  Basis term(const BasisTerm& t) {
     const auto [found, is_new] =
         known_.try_emplace(std::tuple(t.degree, t.channel, t.other_channel, t.l), terms_.size());
     if (is_new) terms_.push_back(t);
-    return static_cast<Index>(found->second);
+    return {Basis::Kind::term, found->second};
   }
-  /// A new feature: sum of weight times term.
-  void add_feature(std::vector<std::pair<Index, double>> row) { rows_.push_back(std::move(row)); }
+  Basis product(ProductTerm t) {
+    products_.push_back(std::move(t));
+    return {Basis::Kind::product, products_.size() - 1};
+  }
+  Basis triplet(const TripletTerm& t) {
+    triplets_.push_back(t);
+    return {Basis::Kind::triplet, triplets_.size() - 1};
+  }
+  /// A new feature: sum of weight times basis function.
+  void add_feature(Row row) { rows_.push_back(std::move(row)); }
 
   [[nodiscard]] CentreDescriptor build() const {
     CentreDescriptor out;
@@ -46,9 +63,14 @@ class DescriptorBuilder {
       }
     }
     out.terms = terms_;
-    out.feature_map = zeros(static_cast<Index>(rows_.size()), static_cast<Index>(terms_.size()));
+    out.products = products_;
+    out.triplets = triplets_;
+    out.feature_map = zeros(static_cast<Index>(rows_.size()), out.basis_size());
+    const std::size_t before[] = {0, terms_.size(), terms_.size() + products_.size()};
     for (std::size_t f = 0; f < rows_.size(); ++f)
-      for (const auto& [t, weight] : rows_[f]) out.feature_map(static_cast<Index>(f), t) += weight;
+      for (const auto& [basis, weight] : rows_[f])
+        out.feature_map(static_cast<Index>(f),
+                        static_cast<Index>(before[static_cast<std::size_t>(basis.kind)] + basis.index)) += weight;
     return out;
   }
 
@@ -63,8 +85,10 @@ class DescriptorBuilder {
   }
   std::vector<Channel> channels_;
   std::vector<BasisTerm> terms_;
+  std::vector<ProductTerm> products_;
+  std::vector<TripletTerm> triplets_;
   std::map<std::tuple<int, int, int, int>, std::size_t> known_;
-  std::vector<std::vector<std::pair<Index, double>>> rows_;
+  std::vector<Row> rows_;
 };
 
 }  // namespace haven

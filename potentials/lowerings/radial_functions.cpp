@@ -29,6 +29,62 @@ RadialValue cutoff_function(CutoffType type, double r, double cutoff) {
           .curvature = -60 * x * rest * (rest - x) / (cutoff * cutoff)};
 }
 
+namespace {
+
+/// f, f', f'' at x.
+RadialValue unit_window(WindowType type, double x) {
+  const double rest = 1 - x, p = x * rest, bend = 1 - 2 * x;
+  switch (type) {
+    case WindowType::cosine: {
+      const double pi = std::numbers::pi;
+      return {.value = 0.5 * (1 + std::cos(pi * x)),
+              .slope = -0.5 * pi * std::sin(pi * x),
+              .curvature = -0.5 * pi * pi * std::cos(pi * x)};
+    }
+    case WindowType::tanh_cubed:
+    case WindowType::tanh_scaled: {
+      const double one = std::tanh(1.0), scale = type == WindowType::tanh_scaled ? 1 / (one * one * one) : 1;
+      const double t = std::tanh(rest), s = 1 - t * t;
+      return {.value = scale * t * t * t,
+              .slope = -scale * 3 * t * t * s,
+              .curvature = scale * (6 * t * s * s - 6 * t * t * t * s)};
+    }
+    case WindowType::exponential: {
+      if (x > 0.999) return {};  // below e^-499
+      const double u = 1 / (1 - x * x), slope = 2 * x * u * u, curvature = 2 * u * u + 8 * x * x * u * u * u;
+      const double f = std::exp(1 - u);
+      return {.value = f, .slope = -slope * f, .curvature = (slope * slope - curvature) * f};
+    }
+    case WindowType::poly1:
+      return {.value = rest * rest * (1 + 2 * x), .slope = -6 * p, .curvature = -6 * bend};
+    case WindowType::poly2:
+      return {.value = rest * rest * rest * (1 + x * (3 + x * 6)), .slope = -30 * p * p, .curvature = -60 * p * bend};
+    case WindowType::poly3:
+      return {.value = std::pow(rest, 4) * (1 + x * (4 + x * (10 + x * 20))),
+              .slope = -140 * p * p * p,
+              .curvature = -420 * p * p * bend};
+    case WindowType::poly4:
+      return {.value = std::pow(rest, 5) * (1 + x * (5 + x * (15 + x * (35 + x * 70)))),
+              .slope = -630 * p * p * p * p,
+              .curvature = -2520 * p * p * p * bend};
+    case WindowType::hard:
+    case WindowType::none:
+      break;
+  }
+  return {.value = 1, .slope = 0, .curvature = 0};
+}
+
+}  // namespace
+
+RadialValue window_of(const Window& window, double r) {
+  if (window.type == WindowType::none) return {.value = 1, .slope = 0, .curvature = 0};
+  if (r >= window.cutoff) return {};
+  const double inner = window.inner, width = window.cutoff - inner;
+  if (r < inner) return {.value = 1, .slope = 0, .curvature = 0};
+  const RadialValue f = unit_window(window.type, (r - inner) / width);
+  return {.value = f.value, .slope = f.slope / width, .curvature = f.curvature / (width * width)};
+}
+
 RadialValue chebyshev_polynomial(int n, const RadialValue& x) {
   // T_{n+1} = 2 x T_n - T_{n-1}, with both derivatives carried along.
   RadialValue before{.value = 1, .slope = 0, .curvature = 0};

@@ -1,5 +1,6 @@
 #pragma once
 #include "potentials/descriptor.hpp"
+#include "potentials/program/third_side.hpp"
 
 /// Closed forms that lowerings combine. All are values with first and second derivative with respect to r.
 namespace haven {
@@ -17,6 +18,9 @@ enum class CutoffType : int { polynomial = 0, cosine = 1, tanh_cubed = 2 };
 /// curvature at x = 1); cosine: (1 + cos(pi x))/2 (curvature jumps at the cut-off); tanh_cubed: tanh^3(1 - x), n2p2's
 /// CT_TANHU.
 [[nodiscard]] RadialValue cutoff_function(CutoffType type, double r, double cutoff);
+
+/// w(r) of a window, with both derivatives; zero at and beyond its cut-off. The tanh windows have no inner cut-off.
+[[nodiscard]] RadialValue window_of(const Window& window, double r);
 
 /// T_n(x(r)) for a map x with derivatives x' and x''.
 [[nodiscard]] RadialValue chebyshev_polynomial(int n, const RadialValue& x);

@@ -9,6 +9,11 @@ namespace haven {
 /// fit.
 [[nodiscard]] Program compile(const Descriptor& descriptor, const Model& model, double table_tolerance);
 
+/// False when numbers of the program leave the comfortable range of float: features of some published potentials are of
+/// the order of 1e-130 before their scaling. Such a program runs in double arithmetic, whatever precision was asked
+/// for.
+[[nodiscard]] bool fits_float(const Program& program);
+
 /// Checks that networks, shifts, scales and ranges fit the descriptor and that every number is finite.
 /// @throws ModelError naming the element and what does not fit.
 void validate_networks(const Descriptor& descriptor, const Model& model);

@@ -30,6 +30,7 @@ inline double primal(Dual x) { return x.value; }
 
 inline Dual multiply_add(Dual a, Dual b, Dual c) { return a * b + c; }
 inline Dual largest(Dual a, Dual b) { return a.value > b.value ? a : b; }
+inline Dual smallest(Dual a, Dual b) { return a.value < b.value ? a : b; }
 inline Dual magnitude(Dual a) { return a.value < 0 ? Dual(0.0) - a : a; }
 inline Dual square_root(Dual a) {
   const double s = std::sqrt(a.value);
@@ -44,6 +45,10 @@ inline Dual exponential(Dual x) {
   const double e = std::exp(x.value);
   return {e, e * x.tangent};
 }
+inline Dual sine(Dual x) { return {std::sin(x.value), std::cos(x.value) * x.tangent}; }
+inline Dual cosine(Dual x) { return {std::cos(x.value), -std::sin(x.value) * x.tangent}; }
+inline Dual logarithm(Dual x) { return {std::log(x.value), x.tangent / x.value}; }
+inline Dual step(Dual x) { return {x.value > 0 ? 1.0 : 0.0, 0.0}; }
 inline Dual log_one_plus(Dual x) { return {std::log1p(x.value), x.tangent / (1 + x.value)}; }
 
 }  // namespace haven

@@ -66,4 +66,10 @@ struct HarmonicCoefficients {
 template <class Real>
 inline constexpr HarmonicCoefficients<Real> harmonic_coefficients{};
 
+#ifdef __CUDACC__
+/// The same in the GPU's constant memory; entries with a constant index become immediate operands.
+template <class Real>
+__constant__ const HarmonicCoefficients<Real> device_harmonic_coefficients{};
+#endif
+
 }  // namespace haven

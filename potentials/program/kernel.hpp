@@ -10,6 +10,7 @@
 
 #include "potentials/model.hpp"
 #include "potentials/program/harmonic_coefficients.hpp"
+#include "potentials/program/host_device.hpp"
 
 #ifdef HAVEN_KERNEL_VECTORISED
 HWY_BEFORE_NAMESPACE();
@@ -17,18 +18,38 @@ namespace haven::HWY_NAMESPACE {
 #else
 #include <cmath>
 namespace haven::kernel {
-inline double multiply_add(double a, double b, double c) { return a * b + c; }
-inline double largest(double a, double b) { return a > b ? a : b; }
-inline double magnitude(double a) { return std::abs(a); }
-inline double hyperbolic_tangent(double x) { return std::tanh(x); }
-inline double exponential(double x) { return std::exp(x); }
-inline double log_one_plus(double x) { return std::log1p(x); }
+HAVEN_HD inline double multiply_add(double a, double b, double c) { return a * b + c; }
+HAVEN_HD inline double largest(double a, double b) { return a > b ? a : b; }
+HAVEN_HD inline double smallest(double a, double b) { return a < b ? a : b; }
+HAVEN_HD inline double magnitude(double a) { return std::abs(a); }
+HAVEN_HD inline double sine(double x) { return std::sin(x); }
+HAVEN_HD inline double cosine(double x) { return std::cos(x); }
+HAVEN_HD inline double logarithm(double x) { return std::log(x); }
+HAVEN_HD inline double step(double x) { return x > 0 ? 1.0 : 0.0; }
+HAVEN_HD inline double hyperbolic_tangent(double x) { return std::tanh(x); }
+HAVEN_HD inline double exponential(double x) { return std::exp(x); }
+HAVEN_HD inline double log_one_plus(double x) { return std::log1p(x); }
+HAVEN_HD inline float multiply_add(float a, float b, float c) { return a * b + c; }
+HAVEN_HD inline float largest(float a, float b) { return a > b ? a : b; }
+HAVEN_HD inline float smallest(float a, float b) { return a < b ? a : b; }
+HAVEN_HD inline float magnitude(float a) { return std::abs(a); }
+HAVEN_HD inline float sine(float x) { return std::sin(x); }
+HAVEN_HD inline float cosine(float x) { return std::cos(x); }
+HAVEN_HD inline float logarithm(float x) { return std::log(x); }
+HAVEN_HD inline float step(float x) { return x > 0 ? 1.0F : 0.0F; }
+HAVEN_HD inline float hyperbolic_tangent(float x) { return std::tanh(x); }
+HAVEN_HD inline float exponential(float x) { return std::exp(x); }
+HAVEN_HD inline float log_one_plus(float x) { return std::log1p(x); }
 #endif
 
 /// Arithmetic type of a lane.
 template <class Lane>
 struct RealOf {
   using type = double;
+};
+template <>
+struct RealOf<float> {
+  using type = float;
 };
 template <class Lane>
 requires requires { typename Lane::Real; }
@@ -41,11 +62,17 @@ struct RealOf<Lane> {
 /// polynomial by the standard three-term recurrence, with the real or imaginary part of (x + iy)^m: no pole, no
 /// division.
 template <class Lane>
-inline void spherical_harmonics(int l_max, Lane x, Lane y, Lane z, Lane* out) {
+HAVEN_HD inline void spherical_harmonics(int l_max, Lane x, Lane y, Lane z, Lane* out) {
+#ifdef __CUDA_ARCH__
+  const auto& table = device_harmonic_coefficients<typename RealOf<Lane>::type>;
+#else
   const auto& table = harmonic_coefficients<typename RealOf<Lane>::type>;
+#endif
   Lane cosine = Lane(1.0), sine = Lane(0.0);  // (x + iy)^m
+  HAVEN_UNROLL_ON_DEVICE
   for (int m = 0; m <= l_max; ++m) {
     Lane before = Lane(0.0), current = Lane(table.diagonal[m]);
+    HAVEN_UNROLL_ON_DEVICE
     for (int l = m; l <= l_max; ++l) {
       if (l > m) {
         const int k = triangle(l, m);
@@ -70,9 +97,14 @@ struct Gradient {
 /// sum_lm v_lm grad (r^l Y_lm) at the unit vector whose harmonics are `harmonics`: the gradient of a solid harmonic is
 /// a combination of those of degree l - 1. Its part normal to the unit vector is r grad Y_lm.
 template <class Lane>
-inline Gradient<Lane> solid_harmonic_gradient(int l_max, const Lane* harmonics, const Lane* v) {
+HAVEN_HD inline Gradient<Lane> solid_harmonic_gradient(int l_max, const Lane* harmonics, const Lane* v) {
+#ifdef __CUDA_ARCH__
+  const auto& table = device_harmonic_coefficients<typename RealOf<Lane>::type>;
+#else
   const auto& table = harmonic_coefficients<typename RealOf<Lane>::type>;
+#endif
   Gradient<Lane> g{Lane(0.0), Lane(0.0), Lane(0.0)};
+  HAVEN_UNROLL_ON_DEVICE
   for (int l = 1; l <= l_max; ++l) {
     const Lane* below = harmonics + (l - 1) * (l - 1) + (l - 1);  // below[m] = Y_{l-1,m}
     const Lane* weight = v + l * l + l;
@@ -85,6 +117,7 @@ inline Gradient<Lane> solid_harmonic_gradient(int l_max, const Lane* harmonics, 
         g.y = g.y - up * below[-1];
       }
     }
+    HAVEN_UNROLL_ON_DEVICE
     for (int m = 1; m <= l; ++m) {
       const int k = triangle(l, m);
       if (m < l) {
@@ -118,13 +151,13 @@ struct ValueAndSlope {
 
 /// 1 / (1 + e^-x) without overflow.
 template <class Lane>
-inline Lane sigmoid(Lane x) {
+HAVEN_HD inline Lane sigmoid(Lane x) {
   return multiply_add(Lane(0.5), hyperbolic_tangent(Lane(0.5) * x), Lane(0.5));
 }
 
 /// GELU in the tanh form of Hendrycks & Gimpel (arXiv:1606.08415), which is the one Haven means by gelu.
 template <class Lane>
-inline ValueAndSlope<Lane> gelu(Lane x) {
+HAVEN_HD inline ValueAndSlope<Lane> gelu(Lane x) {
   constexpr double a = 0.7978845608028654, b = 0.044715;  // sqrt(2/pi)
   const Lane x2 = x * x;
   const Lane t = hyperbolic_tangent(Lane(a) * x * multiply_add(Lane(b), x2, Lane(1.0)));
@@ -135,7 +168,7 @@ inline ValueAndSlope<Lane> gelu(Lane x) {
 
 /// Activation and its derivative.
 template <class Lane>
-inline ValueAndSlope<Lane> activate(Activation kind, Lane x) {
+HAVEN_HD inline ValueAndSlope<Lane> activate(Activation kind, Lane x) {
   switch (kind) {
     case Activation::tanh: {
       const Lane t = hyperbolic_tangent(x);
@@ -149,6 +182,28 @@ inline ValueAndSlope<Lane> activate(Activation kind, Lane x) {
       return {largest(x, Lane(0.0)) + log_one_plus(exponential(Lane(0.0) - magnitude(x))), sigmoid(x)};
     case Activation::gelu:
       return gelu(x);
+    case Activation::logistic: {
+      const Lane s = sigmoid(x);
+      return {s, s * (Lane(1.0) - s)};
+    }
+    case Activation::relu:
+      return {largest(x, Lane(0.0)), step(x)};
+    case Activation::gaussian: {
+      const Lane e = exponential(Lane(-0.5) * x * x);
+      return {e, Lane(0.0) - x * e};
+    }
+    case Activation::cosine:
+      return {cosine(x), Lane(0.0) - sine(x)};
+    case Activation::reversed_logistic: {
+      const Lane s = sigmoid(x);
+      return {Lane(1.0) - s, s * (s - Lane(1.0))};
+    }
+    case Activation::exponential: {
+      const Lane e = exponential(Lane(0.0) - x);
+      return {e, Lane(0.0) - e};
+    }
+    case Activation::harmonic:
+      return {x * x, Lane(2.0) * x};
     case Activation::identity:
       break;
   }

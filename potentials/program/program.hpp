@@ -4,6 +4,8 @@
 #include "potentials/descriptor.hpp"
 #include "potentials/model.hpp"
 #include "potentials/pair/zbl.hpp"
+#include "potentials/program/products.hpp"
+#include "potentials/program/third_side.hpp"
 
 /// The compiled moment program: what the vectorised driver runs. Everything is in double here; drivers convert once.
 namespace haven {
@@ -29,6 +31,32 @@ struct TermRun {
   Index term = 0;  ///< position of the first of them
 };
 
+/// (1 + lambda cos theta)^zeta.
+struct TripletPower {
+  double lambda = 1, zeta = 1;
+};
+/// Terms that share both legs and the gaussian of the third side: R_channel(j) R_other(k) e^{-eta (r_jk - shift)^2}
+/// w(r_jk) times the power of each of the angles first, ..., first + angles - 1 of the group.
+struct TripletShape {
+  int channel = 0, other_channel = 0;
+  double eta = 0, shift = 0;
+  int first = 0, angles = 0;
+};
+/// Adds to `term`, with the power of index `power` of the group.
+struct TripletAngle {
+  int power = 0;
+  Index term = 0;
+};
+/// Explicit triplets with j of the element `first_element` and k of `second_element` (each unordered pair once), with
+/// r_jk below the cut-off of the window.
+struct TripletGroup {
+  int first_element = 0, second_element = 0;
+  Window window;
+  std::vector<TripletPower> powers;
+  std::vector<TripletShape> shapes;
+  std::vector<TripletAngle> angles;
+};
+
 /// Sparse feature map, for the count of extrapolating atoms.
 struct SparseRows {
   std::vector<Index> offsets;
@@ -37,7 +65,7 @@ struct SparseRows {
 };
 
 /// Everything about centres of one element. Channels and terms are permuted relative to the descriptor: channels by
-/// descending l_max, terms of degree 1 first, then runs of degree 2.
+/// descending l_max; the terms are those of degree 1, then runs of degree 2, runs of products, and triplets.
 struct CentreProgram {
   int l_max = 0;
   std::vector<int> channel_l_max;     ///< descending
@@ -45,8 +73,20 @@ struct CentreProgram {
   std::vector<int> block_of_element;  ///< neighbour element -> block, -1 when it contributes nothing
   std::vector<NeighbourBlock> blocks;
   std::vector<RadialTable> tables;  ///< per neighbour element
-  std::vector<int> radial_terms;    ///< channel of each degree-1 term
+  /// Where many channels end well inside the cut-off: from shell_end[b] on, a neighbour of element b has only the
+  /// channels of outer_blocks[outer_block_of_element[b]] (-1: none), tabulated in outer_tables[b]. A driver may ignore
+  /// this: the channels of `blocks` are then zero there. Empty when nothing is to be gained.
+  std::vector<double> shell_end;
+  std::vector<int> outer_block_of_element;
+  std::vector<NeighbourBlock> outer_blocks;
+  std::vector<RadialTable> outer_tables;
+  std::vector<int> radial_terms;  ///< channel of each degree-1 term
   std::vector<TermRun> runs;
+  std::vector<ProductRun> product_runs;
+  std::vector<ProductEntry> products;  ///< of all runs
+  /// Where there are triplets every neighbour element has a block of its own.
+  std::vector<TripletGroup> triplets;
+  Index triplet_term = 0;  ///< the triplet terms begin here and go on to the end
   Index terms = 0;
   /// Feature map, shift and scale are folded into the first layer: its inputs are the terms.
   Network network;

@@ -30,9 +30,10 @@ RadialTable tabulate(std::size_t channels, Index intervals, double cutoff, const
   std::vector<RadialValue> left(channels), right(channels);
   const double h = cutoff / static_cast<double>(intervals);
   for (Index k = 0; k < intervals; ++k) {
-    function(h * static_cast<double>(k), left);
-    const double end = k + 1 == intervals ? cutoff : h * static_cast<double>(k + 1);
-    function(std::nextafter(end, 0.0), right);
+    // A break lies on a knot only to rounding: both ends are moved inside by more than that.
+    constexpr double inside = 1e-14;
+    function(h * static_cast<double>(k) + inside * h, left);
+    function(h * static_cast<double>(k + 1) * (1 - inside), right);
     for (std::size_t c = 0; c < channels; ++c)
       hermite_coefficients(left[c], right[c], h, &table.coefficients[static_cast<std::size_t>(k) * 6 * channels + c],
                            channels);
@@ -65,22 +66,46 @@ double table_error(const RadialTable& table, double cutoff, const ChannelFunctio
 
 }  // namespace
 
+RadialTable columns_of(const RadialTable& table, const std::vector<std::size_t>& channels) {
+  RadialTable out{.intervals = table.intervals,
+                  .channels = static_cast<Index>(channels.size()),
+                  .inverse_spacing = table.inverse_spacing,
+                  .coefficients = {}};
+  const auto all = static_cast<std::size_t>(table.channels);
+  for (std::size_t row = 0; row < static_cast<std::size_t>(table.intervals) * 6; ++row)
+    for (const std::size_t c : channels) out.coefficients.push_back(table.coefficients[row * all + c]);
+  return out;
+}
+
+Index knots_at(const std::vector<double>& breaks, double cutoff) {
+  constexpr Index usual = 60, most = 4000;
+  for (Index n = 1; n <= most; ++n) {
+    const bool fits = std::all_of(breaks.begin(), breaks.end(), [&](double r) {
+      const double at = r / cutoff * static_cast<double>(n);
+      return std::abs(at - std::round(at)) < 1e-9;
+    });
+    if (fits) return (usual + n - 1) / n * n;
+  }
+  return usual;
+}
+
 RadialTable build_table(std::size_t channels, const TableOptions& options, const ChannelFunction& function) {
   constexpr Index most = 240 * 256;
-  Index intervals = 60;
+  Index intervals = options.unit;
   while (true) {
     RadialTable table = tabulate(channels, intervals, options.cutoff, function);
     const double error = table_error(table, options.cutoff, function);
     if (error <= options.tolerance) return table;
     // NaN would never satisfy the tolerance either and ends here.
-    if (intervals >= most)
+    const Index last = most / (4 * options.unit) * (4 * options.unit);
+    if (intervals >= last)
       throw ModelError(fmt::format("a radial function cannot be tabulated to {} (error {})", options.tolerance, error),
                        "radial functions", "Check the descriptor parameters: a function is too sharp or not smooth.");
     // The error of quintic interpolation falls with the sixth power of the spacing.
     const double factor = std::isfinite(error) ? std::pow(error / options.tolerance, 1.0 / 6) * 1.05 : 2.0;
     const double wanted = static_cast<double>(intervals) * std::clamp(factor, 1.1, 4.0);
-    const Index unit = wanted > 240 ? 240 : 60;
-    intervals = std::min(most, static_cast<Index>(std::ceil(wanted / static_cast<double>(unit))) * unit);
+    const Index unit = wanted > 4 * static_cast<double>(options.unit) ? 4 * options.unit : options.unit;
+    intervals = std::min(last, static_cast<Index>(std::ceil(wanted / static_cast<double>(unit))) * unit);
   }
 }
 

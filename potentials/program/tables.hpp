@@ -11,19 +11,25 @@ namespace haven {
 struct TableOptions {
   double cutoff = 0;     ///< A
   double tolerance = 0;  ///< largest error between knots, relative to the largest |value| of the channel
+  Index unit = 60;       ///< the number of intervals is a multiple of this (of four times it when larger)
 };
+
+/// The number of intervals on [0, cutoff], at least 60 and the smallest, that puts knots on all `breaks`; 60 when no
+/// number up to 4000 does (to 1e-9 of a spacing).
+[[nodiscard]] Index knots_at(const std::vector<double>& breaks, double cutoff);
 
 /// Fills the values of all channels at r.
 using ChannelFunction = std::function<void(double r, std::vector<RadialValue>& values)>;
 
 /// Quintic Hermite table of all channels on [0, cutoff], with as many uniform knots as the tolerance asks for.
-/// Their number is a multiple of 60 (of 240 when larger), so that functions which end at a simple fraction of the
-/// cut-off have that end on a knot; right ends of intervals take the limit from the left.
+/// Both ends of an interval take the limit from inside, so that functions whose curvature jumps on a knot are exact.
 /// @throws ModelError when 61440 intervals do not reach it.
 [[nodiscard]] RadialTable build_table(std::size_t channels, const TableOptions& options,
                                       const ChannelFunction& function);
 
-/// Value and slope of channel c of a table at r, a double or a Dual; r beyond the last knot is not asked for.
+/// The table of some of its channels.
+[[nodiscard]] RadialTable columns_of(const RadialTable& table, const std::vector<std::size_t>& channels);
+
 /// Value and slope of channel c of a table at r in [0, cutoff], a double or a Dual.
 template <class Scalar>
 void interpolate(const RadialTable& table, std::size_t c, Scalar r, Scalar& value, Scalar& slope) {

@@ -28,40 +28,39 @@ void expect_same_everywhere(std::string text) {
 
 int last_rank() { return world().size() - 1; }
 
+/// T42: the damage happens on rank k alone, for every k. All ranks must end with the same words and code.
+void expect_same_end_whoever_fails(FaultyPotential::Damage damage, int at_call, ExitCode code,
+                                   const std::string& words) {
+  const auto inner = argon();
+  for (int k = 0; k < world().size(); ++k) {
+    FaultyPotential potential(*inner);
+    if (world().rank() == k) {
+      potential.damage = damage;
+      potential.at_call = at_call;
+    }
+    ExitCode found{};
+    const std::string text = error_of({.potential = potential,
+                                       .input = input_for(triclinic_argon(4)),
+                                       .options = options_for({nvt_stage(80, 50, 200)})},
+                                      &found);
+    EXPECT_EQ(found, code) << "rank " << k;
+    EXPECT_NE(text.find(words), std::string::npos) << "rank " << k << ": " << text;
+    expect_same_everywhere(text);
+  }
+}
+
 }  // namespace
 
 TEST(OneRankFails, PotentialGivesNoFiniteNumber) {
-  const auto inner = argon();
-  FaultyPotential potential(*inner);
-  if (world().rank() == last_rank()) {
-    potential.damage = FaultyPotential::Damage::not_finite;
-    potential.at_call = 12;
-  }
-  ExitCode code{};
-  const std::string text = error_of({.potential = potential,
-                                     .input = input_for(triclinic_argon(4)),
-                                     .options = options_for({nvt_stage(80, 50, 200)})},
-                                    &code);
-  EXPECT_EQ(code, ExitCode::guard);
-  EXPECT_NE(text.find("step 11"), std::string::npos) << text;
-  expect_same_everywhere(text);
+  expect_same_end_whoever_fails(FaultyPotential::Damage::not_finite, 12, ExitCode::guard, "step 11");
+}
+
+TEST(OneRankFails, PositionIsNotANumber) {
+  expect_same_end_whoever_fails(FaultyPotential::Damage::nan_position, 12, ExitCode::guard, "step 11");
 }
 
 TEST(OneRankFails, MemoryIsExhausted) {
-  const auto inner = argon();
-  FaultyPotential potential(*inner);
-  if (world().rank() == last_rank()) {
-    potential.damage = FaultyPotential::Damage::bad_alloc;
-    potential.at_call = 5;
-  }
-  ExitCode code{};
-  const std::string text = error_of({.potential = potential,
-                                     .input = input_for(triclinic_argon(3)),
-                                     .options = options_for({nvt_stage(80, 50, 200)})},
-                                    &code);
-  EXPECT_EQ(code, ExitCode::resource);
-  EXPECT_NE(text.find("memory is exhausted"), std::string::npos) << text;
-  expect_same_everywhere(text);
+  expect_same_end_whoever_fails(FaultyPotential::Damage::bad_alloc, 5, ExitCode::resource, "memory is exhausted");
 }
 
 TEST(OneRankIsSignalled, AllStopAtTheSameStepAndTheRunGoesOn) {

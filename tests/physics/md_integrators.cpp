@@ -4,10 +4,12 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/rng.hpp"
 #include "core/units.hpp"
 #include "md/drift_fit.hpp"
 #include "md/integrators/csvr.hpp"
 #include "md/observables.hpp"
+#include "support/distributions.hpp"
 #include "support/md_fixtures.hpp"
 
 namespace haven::testing {
@@ -25,12 +27,10 @@ double variance_of(const std::vector<double>& values) {
 }
 
 /// Warm argon, equilibrated enough to be no crystal at rest: 108 atoms at about 60 K.
-SimulationState warm_argon(const Potential& potential) {
-  static const SimulationState state = run({.potential = potential,
-                                            .input = input_for(argon_crystal(3)),
-                                            .options = options_for({nvt_stage(60, 50, 4000)})})
-                                           ->outcome.final_state;
-  return state;
+SimulationState warm_argon(const Potential& potential, std::uint64_t seed = 1) {
+  MdOptions options = options_for({nvt_stage(60, 50, 4000)});
+  options.seed = seed;
+  return run({.potential = potential, .input = input_for(argon_crystal(3)), .options = options})->outcome.final_state;
 }
 
 MdInput continued(const SimulationState& state) {
@@ -51,20 +51,23 @@ MdOptions nve_from_structure(double timestep, double duration) {
 /// Velocity Verlet is time-reversible; what remains is rounding, amplified by the chaos of 500 steps.
 TEST(VelocityVerlet, ReturnsWhenVelocitiesAreReversed) {
   const auto potential = argon();
-  const SimulationState start = warm_argon(*potential);
-  const MdOptions options = nve_from_structure(2, 1000);
-  SimulationState there =
-      run({.potential = *potential, .input = continued(start), .options = options})->outcome.final_state;
-  for (Vec3& v : there.velocities) v = -v;
-  const SimulationState back =
-      run({.potential = *potential, .input = continued(there), .options = options})->outcome.final_state;
-  double farthest = 0, travelled = 0;
-  for (std::size_t i = 0; i < start.positions.size(); ++i) {
-    farthest = std::max(farthest, norm(back.positions[i] - start.positions[i]));
-    travelled = std::max(travelled, norm(there.positions[i] - start.positions[i]));
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    const SimulationState start = warm_argon(*potential, seed);
+    const MdOptions options = nve_from_structure(2, 1000);
+    SimulationState there =
+        run({.potential = *potential, .input = continued(start), .options = options})->outcome.final_state;
+    for (Vec3& v : there.velocities) v = -v;
+    const SimulationState back =
+        run({.potential = *potential, .input = continued(there), .options = options})->outcome.final_state;
+    EXPECT_EQ(back.step, 500);
+    double farthest = 0, travelled = 0;
+    for (std::size_t i = 0; i < start.positions.size(); ++i) {
+      farthest = std::max(farthest, norm(back.positions[i] - start.positions[i]));
+      travelled = std::max(travelled, norm(there.positions[i] - start.positions[i]));
+    }
+    EXPECT_LT(farthest, 1e-8) << "seed " << seed;
+    EXPECT_GT(travelled, 0.5) << "seed " << seed;
   }
-  EXPECT_LT(farthest, 1e-8);
-  EXPECT_GT(travelled, 0.5);
 }
 
 /// Forces are fixed-point and come in opposite pairs, so they sum to exactly zero; only the velocity updates round.
@@ -175,8 +178,8 @@ TEST(Csvr, FactorSamplesTheCanonicalKineticEnergy) {
 }
 
 /// In a run: 108 atoms of liquid-like argon, samples 8 relaxation times apart (correlation e^-8). Mean and variance of
-/// K are those of Gamma(N_f/2, kT) with the target temperature, within 3 standard errors, for each of three fixed
-/// seeds.
+/// K are those of Gamma(N_f/2, kT) with the target temperature, within 3 standard errors, and its shape passes the
+/// Kolmogorov-Smirnov and chi-squared tests, for each of three fixed seeds.
 TEST(Csvr, RunSamplesMeanAndVarianceOfTheKineticEnergy) {
   const auto potential = argon(5.0);
   const double temperature = 100, kt = units::boltzmann * temperature;
@@ -194,6 +197,27 @@ TEST(Csvr, RunSamplesMeanAndVarianceOfTheKineticEnergy) {
     const double mean = 321 * kt / 2, variance = 321 * kt * kt / 2;
     EXPECT_NEAR(mean_of(samples), mean, 3 * std::sqrt(variance / n)) << seed;
     EXPECT_NEAR(variance_of(samples) / variance, 1, 3 * std::sqrt((2 + 12.0 / 321) / n)) << seed;
+    const auto expected = [&](double kinetic) { return gamma_cumulative(0.5 * 321, kt, kinetic); };
+    EXPECT_GT(kolmogorov_smirnov(samples, expected), 0.01) << seed;
+    EXPECT_GT(chi_squared_test(samples, expected, 20), 0.01) << seed;
+  }
+}
+
+/// The tests themselves: they accept what follows the distribution and see a temperature that is wrong by 2 %.
+TEST(Distributions, AcceptTheRightOneAndRefuseItsNeighbours) {
+  EXPECT_NEAR(gamma_cumulative(1, 2, 3), 1 - std::exp(-1.5), 1e-14);
+  EXPECT_NEAR(gamma_cumulative(0.5, 1, 0.3), std::erf(std::sqrt(0.3)), 1e-14);
+  EXPECT_NEAR(gamma_cumulative(0.5, 1, 7), std::erf(std::sqrt(7)), 1e-14);
+  for (const std::uint64_t seed : {1u, 2u, 3u}) {
+    RandomSequence random(seed, Stream::test, 77);
+    std::vector<double> samples;
+    for (int k = 0; k < 1000; ++k) samples.push_back(random.gamma(160.5));
+    const auto right = [](double x) { return gamma_cumulative(160.5, 1, x); };
+    const auto hot = [](double x) { return gamma_cumulative(160.5, 1.02, x); };
+    EXPECT_GT(kolmogorov_smirnov(samples, right), 0.01);
+    EXPECT_GT(chi_squared_test(samples, right, 20), 0.01);
+    EXPECT_LT(kolmogorov_smirnov(samples, hot), 0.01);
+    EXPECT_LT(chi_squared_test(samples, hot, 20), 0.01);
   }
 }
 

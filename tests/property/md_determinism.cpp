@@ -2,9 +2,11 @@
 
 #include <csignal>
 
+#include "io/checkpoint.hpp"
 #include "md/integrators/csvr.hpp"
 #include "support/every_potential.hpp"
 #include "support/md_fixtures.hpp"
+#include "support/shared_data.hpp"
 
 // The trajectory is a function of the input alone; "equal" means equal bits.
 namespace haven::testing {
@@ -31,14 +33,14 @@ class Determinism : public ::testing::Test {
 }  // namespace
 
 TEST_F(Determinism, ThreadCount) {
-  std::vector<std::string> texts;
-  for (const int threads : {1, 2, 3})
-    texts.push_back(final_text({.potential = *potential,
-                                .input = input,
-                                .options = options_for({nvt_stage(80, 50, 100)}),
-                                .threads = threads}));
-  EXPECT_EQ(texts[0], texts[1]);
-  EXPECT_EQ(texts[0], texts[2]);
+  for (const StageOptions& stage : every_ensemble(80, 200)) {
+    std::vector<std::string> texts;
+    for (const int threads : {1, 2, 3})
+      texts.push_back(
+          final_text({.potential = *potential, .input = input, .options = options_for({stage}), .threads = threads}));
+    EXPECT_EQ(texts[0], texts[1]) << stage.name;
+    EXPECT_EQ(texts[0], texts[2]) << stage.name;
+  }
 }
 
 TEST_F(Determinism, SkinAndForcedRebuilds) {
@@ -72,7 +74,7 @@ TEST_F(Determinism, OutputIntervalsSkinAndThreadsWithEveryPotential) {
       any.timestep_fs = 0.5;
       any.skin = skin;
       any.thermo_interval = interval;
-      any.guards.max_force = any.guards.max_temperature_factor = 0;  // random weights have no reason to be gentle
+      any.guards = guards_for_random_weights();
       SimulationState state =
           run({.potential = *made, .input = input_for(structure_for(c, 5, 24), 10), .options = any, .threads = threads})
               ->outcome.final_state;
@@ -83,6 +85,38 @@ TEST_F(Determinism, OutputIntervalsSkinAndThreadsWithEveryPotential) {
     EXPECT_EQ(text(1.0, 1, 1), expected);
     EXPECT_EQ(text(0.0, 7, 1), expected);
     EXPECT_EQ(text(0.3, 100, 2), expected);
+    EXPECT_EQ(text(0.3, 100, 3), expected);
+  }
+}
+
+/// The state as the next process finds it.
+SimulationState through_a_file(const SimulationState& state) {
+  const TemporaryFolder folder;
+  PosixFileSystem files;
+  write_checkpoint(files, folder.file(checkpoint_name), state);
+  return read_checkpoint(folder.file(checkpoint_name));
+}
+
+/// T33: 200 steps in one go, as 100 + 100 and as 37 + 63 + 100, through checkpoint files, with every integrator.
+TEST_F(Determinism, RunsInPartsThroughCheckpointFilesWithEveryEnsemble) {
+  for (const StageOptions& stage : every_ensemble(80, 400)) {
+    SCOPED_TRACE(stage.name);
+    options = options_for({stage});
+    const std::string expected = final_text({.potential = *potential, .input = input, .options = options});
+    for (const std::vector<std::int64_t>& stops : {std::vector<std::int64_t>{100}, {37, 100}}) {
+      std::optional<SimulationState> state;
+      for (const std::int64_t stop : stops) {
+        MdOptions part = options;
+        part.checkpoint_interval = 1;
+        const auto made = run({.potential = *potential, .input = input, .options = part, .restart = state});
+        for (const auto& checkpoint : made->sink.checkpoints)
+          if (checkpoint.step == stop) state = through_a_file(checkpoint);
+        ASSERT_TRUE(state && state->step == stop) << stop;
+      }
+      const auto rest = run({.potential = *potential, .input = input, .options = options, .restart = state});
+      EXPECT_EQ(rest->outcome.last_step, 200);
+      EXPECT_EQ(exact_text(rest->outcome.final_state), expected) << stops.size() + 1 << " parts";
+    }
   }
 }
 

@@ -4,7 +4,15 @@
 #include <limits>
 
 #include "core/error.hpp"
+#include "io/checkpoint.hpp"
+#include "io/run_files.hpp"
+#include "io/trajectory.hpp"
+#include "md/watchdog.hpp"
+#include "potentials/pair/lennard_jones.hpp"
+#include "support/every_potential.hpp"
+#include "support/file_bytes.hpp"
 #include "support/md_fixtures.hpp"
+#include "support/shared_data.hpp"
 
 namespace haven::testing {
 namespace {
@@ -61,6 +69,20 @@ TEST(Guards, RefusesOverlapBeforeStepZeroAndNamesThePair) {
   EXPECT_TRUE(failure->sink.calls.empty());
 }
 
+TEST(Guards, RefusesTwoAtomsAtOnePlaceEvenWithoutTheOverlapGuard) {
+  const auto potential = argon();
+  Structure structure = argon_crystal(3);
+  structure.positions[70] = structure.positions[12];
+  MdOptions options = options_for({nve_stage(80, 20)});
+  auto failure = failure_of({.potential = *potential, .input = input_for(structure), .options = options});
+  EXPECT_EQ(failure->code, ExitCode::rejected);
+  EXPECT_TRUE(contains(failure->text, "atoms 12 (Ar) and 70 (Ar) are 0.0000 A apart")) << failure->text;
+  options.guards.overlap_distance = 0;
+  failure = failure_of({.potential = *potential, .input = input_for(structure), .options = options});
+  expect_clean_crash(*failure, "not_finite");
+  EXPECT_TRUE(contains(failure->text, "step 0, atom 12 (Ar)")) << failure->text;
+}
+
 TEST(Guards, SeesOverlapWithAnImage) {
   const auto potential = argon();
   Structure structure{
@@ -87,6 +109,56 @@ TEST(Guards, ExplosionStopsWithinTenStepsAndKeepsTheLastCheckpoint) {
   EXPECT_LE(failure->sink.rows.size(), 10u);
 }
 
+/// T60 as users meet it: light ions, 50 fs. Everything in the files is a number, and the frames before are all there.
+TEST(Guards, ExplosionLeavesFilesWithoutASingleNan) {
+  const auto potential = make_lennard_jones(
+      {.elements = {3}, .pairs = {{.epsilon = 0.15, .sigma = 2.6}}, .cutoff = 6.0, .switch_start = 5.0});
+  Structure structure = argon_crystal(3, 4.1);
+  structure.numbers.assign(structure.numbers.size(), 3);
+  auto stage = nvt_stage(20, 100, 1e6);  // slow at first: it is the timestep that is wrong
+  stage.trajectory_interval = 1;
+  stage.store_velocities = true;
+  MdOptions options = options_for({stage});
+  options.timestep_fs = 50;
+  options.checkpoint_interval = 1;
+  options.thermo_interval = 5;  // the guards of every step have to see it
+  const TemporaryFolder folder;
+  PosixFileSystem files;
+  Log log;
+  RunFiles sink(files, RunLock(files, folder.path().string(), log), std::nullopt);
+  const auto group = make_serial_communicator();
+  StopRequest stop;
+  const MdInput input = input_for(structure, 6.94);
+  std::string text;
+  try {
+    static_cast<void>(
+        run_md(*potential, input, options, std::nullopt, {.group = *group, .sink = &sink, .stop = stop, .log = log}));
+  } catch (const NumericalError& error) {
+    text = error.what();
+  }
+  sink.finish();
+  ASSERT_TRUE(contains(text, "(Li) at (")) << text;
+  const auto step = std::stoll(text.substr(text.find("step ") + 5));
+  EXPECT_LE(step, 10) << text;
+  TrajectoryReader reader(folder.path().string());
+  EXPECT_EQ(reader.frames(), step) << "the last good frame is that of the step before";
+  TrajectoryFrame frame;
+  while (reader.next(frame))
+    for (std::size_t i = 0; i < frame.positions.size(); ++i)
+      EXPECT_TRUE(is_finite(frame.positions[i]) && is_finite(frame.velocities[i])) << "frame " << frame.step;
+  EXPECT_TRUE(reader.rejected().empty());
+  const auto state = read_newest_checkpoint(folder.path().string(), log);
+  ASSERT_TRUE(state.has_value());
+  EXPECT_EQ(state->step, step - 1);
+  for (std::size_t i = 0; i < state->positions.size(); ++i)
+    EXPECT_TRUE(is_finite(state->positions[i]) && is_finite(state->velocities[i]));
+  for (const char* name : {"thermo.csv", "events.jsonl"}) {
+    const std::string content = bytes_of(folder.file(name));
+    EXPECT_FALSE(content.empty()) << name;
+    for (const char* word : {"nan", "NaN", "inf"}) EXPECT_FALSE(contains(content, word)) << name << "\n" << content;
+  }
+}
+
 TEST(Guards, LargeForceNamesAtomAndStep) {
   const auto potential = argon();
   Structure structure = argon_crystal(3);
@@ -107,6 +179,60 @@ TEST(Guards, NotFiniteForceIsFoundInTheSameStep) {
       {.potential = potential, .input = input_for(argon_crystal(2)), .options = options_for({nvt_stage(80, 50, 200)})});
   expect_clean_crash(*failure, "not_finite");
   EXPECT_TRUE(contains(failure->text, "step 7, atom 0 (Ar)")) << failure->text;
+}
+
+/// T61: wherever a number goes wrong, the run ends in that step.
+TEST(Guards, NotFinitePositionThatThePotentialSeesIsFoundInTheSameStep) {
+  for (const PotentialCase& c : every_potential()) {
+    SCOPED_TRACE(c.name);
+    const auto inner = c.make();
+    FaultyPotential potential(*inner);
+    potential.damage = FaultyPotential::Damage::nan_position;
+    potential.at_call = 4;
+    MdOptions options = options_for({nvt_stage(300, 20, 20)});
+    options.timestep_fs = 0.5;
+    options.guards = guards_for_random_weights();
+    const auto failure =
+        failure_of({.potential = potential, .input = input_for(structure_for(c, 1, 24), 10), .options = options});
+    expect_clean_crash(*failure, "not_finite");
+    EXPECT_TRUE(contains(failure->text, "step 3, atom ")) << failure->text;
+  }
+}
+
+TEST(Guards, NotFinitePositionOrVelocityIsFoundInTheSameStep) {
+  const Structure structure = argon_crystal(1);
+  const auto n = structure.positions.size();
+  const AtomTable table{.numbers = structure.numbers,
+                        .species = std::vector<int>(n, 0),
+                        .masses = std::vector<double>(n, 40),
+                        .acceleration = std::vector<double>(n, 1),
+                        .reference = structure.positions};
+  const MdOptions options = options_for({nve_stage(80, 20)});
+  const auto group = make_serial_communicator();
+  Agreement agreement(*group);
+  Watchdog watchdog(*group, agreement, {.table = table, .options = options, .host = {}});
+  Dynamics good;
+  good.cell = structure.cell;
+  for (std::size_t id = 0; id < n; ++id)
+    good.atoms.add_owned(table, static_cast<AtomId>(id), structure.positions[id], {1e-3, 0, 0});
+  good.atoms.list_positions = structure.positions;
+  good.atoms.forces.resize(n);
+  EXPECT_FALSE(watchdog.check_motion(good).finding);
+  EXPECT_FALSE(watchdog.check_step(good, false, false).finding);
+  const auto expect_found = [](const std::optional<Finding>& finding) {
+    ASSERT_TRUE(finding);
+    EXPECT_EQ(finding->guard, "not_finite");
+    EXPECT_EQ(finding->atom, 2);
+  };
+  for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()})
+    for (int k = 0; k < 3; ++k) {
+      Dynamics moved = good, kicked = good;
+      moved.atoms.positions[2][k] = bad;
+      kicked.atoms.velocities[2][k] = bad;
+      expect_found(watchdog.check_motion(moved).finding);  // before forces: nothing has used the position yet
+      expect_found(watchdog.check_motion(kicked).finding);
+      expect_found(watchdog.check_step(kicked, false, false).finding);  // after forces: before it could be written
+    }
 }
 
 TEST(Guards, NotFiniteInputIsRefused) {
@@ -269,6 +395,7 @@ TEST(Restart, RefusesWhatDoesNotBelongToTheRun) {
   EXPECT_TRUE(contains(text_of([](SimulationState& s) { s.stage = 3; }), "stage 3"));
   EXPECT_TRUE(contains(text_of([](SimulationState& s) { s.velocities.pop_back(); }), "incomplete"));
   EXPECT_TRUE(contains(text_of([](SimulationState& s) { s.positions[4].x = std::nan(""); }), "atom 4"));
+  EXPECT_TRUE(contains(text_of([](SimulationState& s) { s.velocities[4].x = std::nan(""); }), "atom 4"));
   EXPECT_TRUE(contains(text_of([](SimulationState& s) { s.variables.clear(); }), "guard variables"));
 }
 

@@ -98,6 +98,7 @@ axes       = ["iso", "xyz"]
 drift      = "host"
 window     = [5, 50.5]
 min_hops   = 20
+lindemann_factor = 0.25
 arrhenius  = { target_K = 300, quantity = "sigmaT", model = "auto" }
 
 [output]

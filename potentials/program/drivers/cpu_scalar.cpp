@@ -2,46 +2,25 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <numeric>
+
 #include "potentials/program/centre_loop.hpp"
-#include "potentials/program/tables.hpp"
 
 namespace haven::reference {
 namespace {
 
-/// Channel values from the compiled program's tables; its channels are stable-sorted by descending l_max.
-struct TableRadial {
-  const Program* program;
-  const std::vector<std::vector<int>>* order;  ///< per centre: descriptor channel of each program channel
-  void operator()(int centre, int neighbour, double r, std::vector<double>& value, std::vector<double>& slope) const {
-    const CentreProgram& p = program->centres[static_cast<std::size_t>(centre)];
-    std::fill(value.begin(), value.end(), 0.0);
-    std::fill(slope.begin(), slope.end(), 0.0);
-    const int block = p.block_of_element[static_cast<std::size_t>(neighbour)];
-    if (block < 0) return;
-    const auto& channels = p.blocks[static_cast<std::size_t>(block)].channels;
-    for (std::size_t k = 0; k < channels.size(); ++k) {
-      const auto c =
-          static_cast<std::size_t>((*order)[static_cast<std::size_t>(centre)][static_cast<std::size_t>(channels[k])]);
-      interpolate(p.tables[static_cast<std::size_t>(neighbour)], k, r, value[c], slope[c]);
-    }
-  }
-};
-
 class ReferencePotential final : public Potential {
  public:
   ReferencePotential(const Model& model, RadialSource source)
-      : model_(model), descriptor_(describe(model)), program_(compile(descriptor_, model, 1e-10)), source_(source) {
+      : model_(model),
+        descriptor_(describe(model)),
+        program_(compile(descriptor_, model, 1e-10)),
+        tables_(descriptor_, program_),
+        source_(source) {
     requirements_.cutoff = model.cutoff;
     requirements_.minimum_distance = model.minimum_distance;
     for (const ModelElement& element : model.elements) requirements_.elements.push_back(element.number);
-    for (const CentreDescriptor& centre : descriptor_.centres) {
-      std::vector<int> order(centre.channel_l_max.size());
-      for (std::size_t c = 0; c < order.size(); ++c) order[c] = static_cast<int>(c);
-      std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
-        return centre.channel_l_max[static_cast<std::size_t>(a)] > centre.channel_l_max[static_cast<std::size_t>(b)];
-      });
-      order_.push_back(std::move(order));
-    }
   }
 
   [[nodiscard]] const Requirements& requirements() const override { return requirements_; }
@@ -78,7 +57,7 @@ class ReferencePotential final : public Potential {
     CentreResult<double> result =
         source_ == RadialSource::closed_form
             ? evaluate_centre<double>(descriptor_, model_, ClosedFormRadial{&descriptor_}, species, view)
-            : evaluate_centre<double>(descriptor_, model_, TableRadial{&program_, &order_}, species, view);
+            : evaluate_centre<double>(descriptor_, model_, tables_, species, view);
     add_wall(program_.wall, species, view, result);
     for (std::size_t k = 0; k < neighbours.size(); ++k) {
       const auto& g = result.gradient[k];
@@ -97,12 +76,23 @@ class ReferencePotential final : public Potential {
   Model model_;
   Descriptor descriptor_;
   Program program_;
+  TableRadial tables_;
   RadialSource source_;
   Requirements requirements_;
-  std::vector<std::vector<int>> order_;
 };
 
 }  // namespace
+
+TableRadial::TableRadial(const Descriptor& descriptor, const Program& program) : program_(&program) {
+  for (const CentreDescriptor& centre : descriptor.centres) {
+    std::vector<int> order(centre.channel_l_max.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+      return centre.channel_l_max[static_cast<std::size_t>(a)] > centre.channel_l_max[static_cast<std::size_t>(b)];
+    });
+    order_.push_back(std::move(order));
+  }
+}
 
 std::unique_ptr<Potential> make_reference_potential(const Model& model, RadialSource radial_source) {
   return std::make_unique<ReferencePotential>(model, radial_source);

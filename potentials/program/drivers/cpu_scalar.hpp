@@ -11,6 +11,8 @@
 #include "potentials/program/dual.hpp"
 #include "potentials/program/kernel.hpp"
 #include "potentials/program/program.hpp"
+#include "potentials/program/tables.hpp"
+#include "potentials/program/triplets.hpp"
 
 /// The literal evaluator of the moment program, term by term as the design defines it: nothing folded, reordered or
 /// vectorised. Scalar = double is the reference for every test; Scalar = Dual gives exact directional derivatives.
@@ -44,12 +46,37 @@ struct ClosedFormRadial {
   }
 };
 
+/// Channel values and slopes from the tables of the compiled program, whose channels are those of the descriptor
+/// stable-sorted by descending l_max. Both arguments outlive it.
+class TableRadial {
+ public:
+  TableRadial(const Descriptor& descriptor, const Program& program);
+  template <class Scalar>
+  void operator()(int centre, int neighbour, Scalar r, std::vector<Scalar>& value, std::vector<Scalar>& slope) const {
+    const CentreProgram& p = program_->centres[static_cast<std::size_t>(centre)];
+    std::fill(value.begin(), value.end(), Scalar(0.0));
+    std::fill(slope.begin(), slope.end(), Scalar(0.0));
+    const int block = p.block_of_element[static_cast<std::size_t>(neighbour)];
+    if (block < 0) return;
+    const auto& channels = p.blocks[static_cast<std::size_t>(block)].channels;
+    for (std::size_t k = 0; k < channels.size(); ++k) {
+      const auto c =
+          static_cast<std::size_t>(order_[static_cast<std::size_t>(centre)][static_cast<std::size_t>(channels[k])]);
+      interpolate(p.tables[static_cast<std::size_t>(neighbour)], k, r, value[c], slope[c]);
+    }
+  }
+
+ private:
+  const Program* program_;
+  std::vector<std::vector<int>> order_;  // per centre: descriptor channel of each program channel
+};
+
 /// sqrt(4 pi) A_{c,00}, or 4 pi/(2l+1) sum_m A_{c,lm} A_{c',lm}; moments are [channel][(l_max+1)^2].
 template <class Scalar>
 std::vector<Scalar> basis_terms(const CentreDescriptor& centre, const std::vector<Scalar>& moments, int width) {
   constexpr double pi = 3.14159265358979323846;
   std::vector<Scalar> terms;
-  terms.reserve(centre.terms.size());
+  terms.reserve(static_cast<std::size_t>(centre.basis_size()));
   for (const BasisTerm& term : centre.terms) {
     const Scalar* a = &moments[static_cast<std::size_t>(term.channel * width)];
     if (term.degree == 1) {
@@ -61,7 +88,31 @@ std::vector<Scalar> basis_terms(const CentreDescriptor& centre, const std::vecto
     for (int k = term.l * term.l; k < (term.l + 1) * (term.l + 1); ++k) sum += a[k] * b[k];
     terms.push_back(Scalar(4 * pi / (2 * term.l + 1)) * sum);
   }
+  for (const ProductTerm& term : centre.products) {
+    Scalar sum(0.0);
+    for (const MomentProduct& p : term) {
+      Scalar product(p.weight);
+      for (std::size_t f = 0; f < static_cast<std::size_t>(p.degree); ++f)
+        product = product * moments[static_cast<std::size_t>(p.channel[f] * width + p.moment[f])];
+      sum += product;
+    }
+    terms.push_back(sum);
+  }
   return terms;
+}
+
+/// Adds dE/dmoments of the terms of degree 3 and 4.
+template <class Scalar>
+void add_product_gradients(const CentreDescriptor& centre, const std::vector<Scalar>& moments,
+                           const std::vector<Scalar>& by_term, int width, std::vector<Scalar>& bar) {
+  for (std::size_t t = 0; t < centre.products.size(); ++t)
+    for (const MomentProduct& p : centre.products[t])
+      for (std::size_t f = 0; f < static_cast<std::size_t>(p.degree); ++f) {
+        Scalar product = Scalar(p.weight) * by_term[centre.terms.size() + t];
+        for (std::size_t g = 0; g < static_cast<std::size_t>(p.degree); ++g)
+          if (g != f) product = product * moments[static_cast<std::size_t>(p.channel[g] * width + p.moment[g])];
+        bar[static_cast<std::size_t>(p.channel[f] * width + p.moment[f])] += product;
+      }
 }
 
 /// dE/dmoments from dE/dterms.
@@ -85,6 +136,7 @@ std::vector<Scalar> moment_gradients(const CentreDescriptor& centre, const std::
       bar[b + k] += factor * moments[a + k];
     }
   }
+  add_product_gradients(centre, moments, by_term, width, bar);
   return bar;
 }
 
@@ -147,7 +199,7 @@ Scalar evaluate_network(const Network& network, std::vector<Scalar> input, std::
 /// Unit vectors, radial channels and harmonics of one neighbour.
 template <class Scalar>
 struct Edge {
-  Scalar inverse_distance;
+  Scalar distance, inverse_distance;
   std::array<Scalar, 3> unit;
   std::vector<Scalar> value, slope, harmonics;
 };
@@ -156,7 +208,8 @@ template <class Scalar, class Radial>
 Edge<Scalar> make_edge(const Radial& radial, int centre, std::size_t channels, int l_max, const Neighbour<Scalar>& n) {
   const Scalar r = square_root(n.d[0] * n.d[0] + n.d[1] * n.d[1] + n.d[2] * n.d[2]);
   const Scalar inverse = Scalar(1.0) / r;
-  Edge<Scalar> edge{.inverse_distance = inverse,
+  Edge<Scalar> edge{.distance = r,
+                    .inverse_distance = inverse,
                     .unit = {n.d[0] * inverse, n.d[1] * inverse, n.d[2] * inverse},
                     .value = std::vector<Scalar>(channels),
                     .slope = std::vector<Scalar>(channels),
@@ -188,6 +241,82 @@ std::array<Scalar, 3> edge_gradient(const CentreDescriptor& centre, const std::v
           along * u[2] + edge.inverse_distance * (g.z - radial_part * u[2])};
 }
 
+/// The factors of one triplet that depend on two neighbours, with their derivatives.
+template <class Scalar>
+struct TripletGeometry {
+  Scalar third_distance;
+  std::array<Scalar, 3> third_unit;  ///< from j to k
+  Scalar cosine;
+  kernel::ValueAndSlope<Scalar> third, angle;
+  bool counts = false;
+};
+
+template <class Scalar>
+TripletGeometry<Scalar> triplet_geometry(const TripletTerm& term, const Edge<Scalar>& j, const Edge<Scalar>& k) {
+  TripletGeometry<Scalar> g;
+  g.cosine = j.unit[0] * k.unit[0] + j.unit[1] * k.unit[1] + j.unit[2] * k.unit[2];
+  std::array<Scalar, 3> d;
+  for (std::size_t a = 0; a < 3; ++a) d[a] = k.distance * k.unit[a] - j.distance * j.unit[a];
+  g.third_distance = square_root(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
+  for (std::size_t a = 0; a < 3; ++a) g.third_unit[a] = d[a] / g.third_distance;
+  const Window& w = term.third.window;
+  g.counts = w.type == WindowType::none || primal(g.third_distance) < w.cutoff;
+  if (!g.counts) return g;
+  const Scalar off = g.third_distance - Scalar(term.third.shift);
+  const auto window = kernel::window_value(w.type, w.inner, w.type == WindowType::none ? 0 : 1 / (w.cutoff - w.inner),
+                                           g.third_distance);
+  using kernel::exponential;
+  const Scalar gaussian = exponential(Scalar(-term.third.eta) * off * off);
+  g.third = {gaussian * window.value, gaussian * (window.slope - Scalar(2 * term.third.eta) * off * window.value)};
+  const Scalar base = Scalar(1.0) + Scalar(term.lambda) * g.cosine;
+  const auto power = term.zeta == std::floor(term.zeta) ? kernel::integer_power(base, static_cast<int>(term.zeta))
+                                                        : kernel::real_power(base, term.zeta);
+  g.angle = {power.value, Scalar(term.lambda) * power.slope};
+  return g;
+}
+
+/// T of one triplet term, pair by pair.
+template <class Scalar>
+Scalar triplet_sum(const TripletTerm& term, const std::vector<Edge<Scalar>>& edges) {
+  const auto c = static_cast<std::size_t>(term.channel), other = static_cast<std::size_t>(term.other_channel);
+  Scalar sum(0.0);
+  for (std::size_t j = 0; j < edges.size(); ++j)
+    for (std::size_t k = j + 1; k < edges.size(); ++k) {
+      const TripletGeometry<Scalar> g = triplet_geometry(term, edges[j], edges[k]);
+      if (!g.counts) continue;
+      Scalar legs = edges[j].value[c] * edges[k].value[other];
+      if (c != other) legs += edges[j].value[other] * edges[k].value[c];
+      sum += legs * g.third.value * g.angle.value;
+    }
+  return sum;
+}
+
+/// Adds by_term dT/dr_ij to the gradients of the edges.
+template <class Scalar>
+void add_triplet_gradients(const TripletTerm& term, const std::vector<Edge<Scalar>>& edges, Scalar by_term,
+                           std::vector<std::array<Scalar, 3>>& gradient) {
+  const auto c = static_cast<std::size_t>(term.channel), other = static_cast<std::size_t>(term.other_channel);
+  const Scalar both(c != other ? 1.0 : 0.0);
+  for (std::size_t j = 0; j < edges.size(); ++j)
+    for (std::size_t k = j + 1; k < edges.size(); ++k) {
+      const TripletGeometry<Scalar> g = triplet_geometry(term, edges[j], edges[k]);
+      if (!g.counts) continue;
+      const Edge<Scalar>&x = edges[j], &y = edges[k];
+      const Scalar legs = x.value[c] * y.value[other] + both * x.value[other] * y.value[c];
+      const Scalar along_x = x.slope[c] * y.value[other] + both * x.slope[other] * y.value[c];
+      const Scalar along_y = x.value[c] * y.slope[other] + both * x.value[other] * y.slope[c];
+      const Scalar radial = by_term * g.third.value * g.angle.value;
+      const Scalar third = by_term * legs * g.third.slope * g.angle.value;
+      const Scalar angle = by_term * legs * g.third.value * g.angle.slope;
+      for (std::size_t a = 0; a < 3; ++a) {
+        gradient[j][a] += radial * along_x * x.unit[a] - third * g.third_unit[a] +
+                          angle * x.inverse_distance * (y.unit[a] - g.cosine * x.unit[a]);
+        gradient[k][a] += radial * along_y * y.unit[a] + third * g.third_unit[a] +
+                          angle * y.inverse_distance * (x.unit[a] - g.cosine * y.unit[a]);
+      }
+    }
+}
+
 /// One centre, with everything in the order of the definitions.
 template <class Scalar, class Radial>
 CentreResult<Scalar> evaluate_centre(const Descriptor& descriptor, const Model& model, const Radial& radial,
@@ -210,15 +339,20 @@ CentreResult<Scalar> evaluate_centre(const Descriptor& descriptor, const Model& 
   }
 
   CentreResult<Scalar> result;
-  result.features = map_features(centre.feature_map, basis_terms(centre, moments, width));
+  std::vector<Scalar> basis = basis_terms(centre, moments, width);
+  for (const TripletTerm& term : centre.triplets) basis.push_back(triplet_sum(term, edges));
+  result.features = map_features(centre.feature_map, basis);
   std::vector<Scalar> input(result.features), by_feature;
   for (std::size_t f = 0; f < input.size(); ++f)
     input[f] = (input[f] - Scalar(element.feature_shift[f])) * Scalar(element.feature_scale[f]);
   result.energy = evaluate_network(element.network, input, by_feature) + Scalar(element.reference_energy);
   for (std::size_t f = 0; f < by_feature.size(); ++f) by_feature[f] = by_feature[f] * Scalar(element.feature_scale[f]);
-  const std::vector<Scalar> bar =
-      moment_gradients(centre, moments, map_gradients(centre.feature_map, by_feature), width);
+  const std::vector<Scalar> by_term = map_gradients(centre.feature_map, by_feature);
+  const std::vector<Scalar> bar = moment_gradients(centre, moments, by_term, width);
   for (const Edge<Scalar>& edge : edges) result.gradient.push_back(edge_gradient(centre, bar, l_max, edge));
+  for (std::size_t t = 0; t < centre.triplets.size(); ++t)
+    add_triplet_gradients(centre.triplets[t], edges, by_term[centre.terms.size() + centre.products.size() + t],
+                          result.gradient);
   return result;
 }
 

@@ -20,6 +20,7 @@
 // Everything below is compiled once per instruction set.
 #include "potentials/program/drivers/cpu_simd_moments-inl.hpp"
 #include "potentials/program/drivers/cpu_simd_network-inl.hpp"
+#include "potentials/program/drivers/cpu_simd_triplets-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace haven::HWY_NAMESPACE {
@@ -77,9 +78,11 @@ void evaluate_centre(const PackedProgram<T>& program, const LocalAtoms& atoms, c
   form_harmonics(centre, w);
   form_moments(centre, w);
   form_terms(centre, w);
+  form_triplets(centre, w);
   double energy = evaluate_network(centre, w) + centre.reference_energy;
   form_moment_gradients(centre, w);
   form_pair_forces(centre, w);
+  add_triplet_forces(centre, w);
   for (std::size_t b = 0; b < centre.blocks.size(); ++b)
     for (Index j = w.block_begin[b]; j < w.block_begin[b] + w.block_count[b]; ++j) {
       const auto k = static_cast<std::size_t>(j);
@@ -188,7 +191,12 @@ std::string isa_name(Isa isa) {
 
 std::unique_ptr<Potential> make_vectorised_potential(const Model& model, Precision precision, Isa isa) {
   const Descriptor descriptor = describe(model);
-  const Program program = compile(descriptor, model, table_tolerance(precision));
+  Program program = compile(descriptor, model, table_tolerance(precision));
+  const bool beyond_float = precision == Precision::mixed && !fits_float(program);
+  if (beyond_float) {
+    precision = Precision::float64;
+    program = compile(descriptor, model, table_tolerance(precision));
+  }
   Requirements requirements{.cutoff = model.cutoff, .elements = {}, .minimum_distance = model.minimum_distance};
   for (const ModelElement& element : model.elements) requirements.elements.push_back(element.number);
   for (const Target& target : targets) {
@@ -200,7 +208,10 @@ std::unique_ptr<Potential> make_vectorised_potential(const Model& model, Precisi
     }
     return target.make(program, precision, requirements,
                        fmt::format("{} ({} channels, {} features), {} precision, {}", model.kind, channels, features,
-                                   precision == Precision::mixed ? "mixed" : "double", isa_name(target.isa)));
+                                   precision == Precision::mixed ? "mixed"
+                                   : beyond_float                ? "double (its features are beyond float)"
+                                                                 : "double",
+                                   isa_name(target.isa)));
   }
   throw ResourceError(fmt::format("this machine cannot run {}", isa_name(isa)), "instruction set",
                       "Choose another one, or automatic.");

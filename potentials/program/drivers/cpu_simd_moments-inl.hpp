@@ -60,8 +60,16 @@ void form_moments(const PackedCentre<T>& centre, Workspace<T>& w) {
     return block_moments(centre.blocks[0], w.radial.data(), w.harmonics.data(), centre.width, w.block_count[0],
                          w.moments.data(), centre.stride);
   }
-  std::fill(w.moments.data(), w.moments.data() + centre.width * centre.stride, T(0));
+  if (centre.first_block < 0) {
+    std::fill(w.moments.data(), w.moments.data() + centre.width * centre.stride, T(0));
+  } else {
+    const auto b = static_cast<std::size_t>(centre.first_block);
+    const Index begin = w.block_begin[b];
+    block_moments(centre.blocks[b], w.radial.data() + begin * centre.stride, w.harmonics.data() + begin * centre.width,
+                  centre.width, w.block_count[b], w.moments.data(), centre.stride);
+  }
   for (std::size_t b = 0; b < centre.blocks.size(); ++b) {
+    if (static_cast<int>(b) == centre.first_block || w.block_count[b] == 0) continue;
     const PackedBlock& block = centre.blocks[b];
     const Index begin = w.block_begin[b];
     block_moments(block, w.radial.data() + begin * centre.stride, w.harmonics.data() + begin * centre.width,
@@ -74,13 +82,94 @@ void form_moments(const PackedCentre<T>& centre, Workspace<T>& w) {
   }
 }
 
-/// q_c and p_{cc'l}. A run is stored in whole vectors; what it writes beyond its end is overwritten by the next run.
+/// Stores a vector, or the first `count` lanes of it: terms of other kinds may follow.
+template <class T>
+HWY_INLINE void store_some(Lane<T> x, Index count, T* out) {
+  if (count >= Lane<T>::width) return x.store(out);
+  hn::BlendedStore(x.v, hn::FirstN(typename Lane<T>::Tag(), static_cast<std::size_t>(count)), typename Lane<T>::Tag(),
+                   out);
+}
+
+/// Products of three and four moments, lanes over the terms of a run.
+template <class T>
+void form_products(const PackedCentre<T>& centre, Workspace<T>& w) {
+  for (const ProductRun& run : centre.product_runs)
+    for (Index k = 0; k < run.count; k += Lane<T>::width) {
+      Lane<T> sum(0.0);
+      for (int e = run.first; e < run.first + run.entries; ++e) {
+        const ProductEntry& entry = centre.products[static_cast<std::size_t>(e)];
+        Lane<T> product(entry.weight);
+        for (int f = 0; f < entry.degree; ++f)
+          product = product * Lane<T>::load(w.moments.data() + entry.moment[f] * centre.stride + entry.channel[f] + k);
+        sum = sum + product;
+      }
+      store_some(sum, run.count - k, w.terms.data() + run.term + k);
+    }
+}
+
+/// Adds dE/dA of the terms p_{ccl}, lanes over channels.
+template <class T>
+void add_diagonal_gradients(const PackedCentre<T>& centre, Workspace<T>& w) {
+  constexpr Index lanes = Lane<T>::width;
+  const typename Lane<T>::Tag d;
+  for (const TermRun& run : centre.diagonals)
+    for (Index k = 0; k < run.count; k += lanes) {
+      const Lane<T> by_term(hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(run.count - k)),
+                                               hn::LoadU(d, w.term_gradients.data() + run.term + k)));
+      const Lane<T> factor = Lane<T>(8 * pi / (2 * run.l + 1)) * by_term;
+      const Index at = run.l * run.l * centre.stride + run.channel + k;
+      for (int m = 0; m < 2 * run.l + 1; ++m) {
+        T* out = w.moment_gradients.data() + at + m * centre.stride;
+        multiply_add(factor, Lane<T>::load(w.moments.data() + at + m * centre.stride), Lane<T>::load(out)).store(out);
+      }
+    }
+}
+
+/// Adds dE/dA of the products.
+template <class T>
+void add_product_gradients(const PackedCentre<T>& centre, Workspace<T>& w) {
+  constexpr Index lanes = Lane<T>::width;
+  for (const ProductRun& run : centre.product_runs)
+    for (Index k = 0; k < run.count; k += lanes) {
+      // Lanes beyond the run belong to other terms.
+      const typename Lane<T>::Tag d;
+      const Lane<T> by_term(hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(run.count - k)),
+                                               hn::LoadU(d, w.term_gradients.data() + run.term + k)));
+      for (int e = run.first; e < run.first + run.entries; ++e) {
+        const ProductEntry& entry = centre.products[static_cast<std::size_t>(e)];
+        Lane<T> factor[4], rest = by_term * Lane<T>(entry.weight);
+        for (int f = 0; f < entry.degree; ++f)
+          factor[f] = Lane<T>::load(w.moments.data() + entry.moment[f] * centre.stride + entry.channel[f] + k);
+        for (int f = 0; f < entry.degree; ++f) {
+          Lane<T> product = rest;
+          for (int g = 0; g < entry.degree; ++g)
+            if (g != f) product = product * factor[g];
+          T* at = w.moment_gradients.data() + entry.moment[f] * centre.stride + entry.channel[f] + k;
+          (Lane<T>::load(at) + product).store(at);
+        }
+      }
+    }
+}
+
+/// q_c, p_{cc'l} and products.
 template <class T>
 void form_terms(const PackedCentre<T>& centre, Workspace<T>& w) {
   constexpr Index lanes = Lane<T>::width;
   const T q_scale = static_cast<T>(2 * 1.7724538509055160273);  // sqrt(4 pi)
   for (std::size_t t = 0; t < centre.radial_terms.size(); ++t)
     w.terms[t] = q_scale * w.moments[static_cast<std::size_t>(centre.radial_terms[t])];
+  for (const TermRun& run : centre.diagonals) {
+    const Lane<T> scale(4 * pi / (2 * run.l + 1));
+    const T* shell = w.moments.data() + run.l * run.l * centre.stride + run.channel;
+    for (Index k = 0; k < run.count; k += lanes) {
+      Lane<T> sum(0.0);
+      for (int m = 0; m < 2 * run.l + 1; ++m) {
+        const Lane<T> a = Lane<T>::load(shell + m * centre.stride + k);
+        sum = multiply_add(a, a, sum);
+      }
+      store_some(scale * sum, run.count - k, w.terms.data() + run.term + k);
+    }
+  }
   for (const TermRun& run : centre.runs) {
     const Lane<T> scale(4 * pi / (2 * run.l + 1));
     const T* shell = w.moments.data() + run.l * run.l * centre.stride;
@@ -90,9 +179,10 @@ void form_terms(const PackedCentre<T>& centre, Workspace<T>& w) {
         const T* row = shell + m * centre.stride;
         sum = multiply_add(Lane<T>(row[run.channel]), Lane<T>::load(row + run.first + k), sum);
       }
-      (scale * sum).store(w.terms.data() + run.term + k);
+      store_some(scale * sum, run.count - k, w.terms.data() + run.term + k);
     }
   }
+  form_products(centre, w);
   const auto end = static_cast<std::size_t>(padded(centre.terms, lanes));
   for (auto t = static_cast<std::size_t>(centre.terms); t < end; ++t) w.terms[t] = 0;
 }
@@ -148,6 +238,8 @@ void form_moment_gradients(const PackedCentre<T>& centre, Workspace<T>& w) {
   const T q_scale = static_cast<T>(2 * 1.7724538509055160273);
   for (std::size_t t = 0; t < centre.radial_terms.size(); ++t)
     w.moment_gradients[static_cast<std::size_t>(centre.radial_terms[t])] += q_scale * w.term_gradients[t];
+  add_diagonal_gradients(centre, w);
+  add_product_gradients(centre, w);
 }
 
 /// V_lm = sum_c Abar R and sum_lm (sum_c Abar R') Y_lm for one vector of neighbours and Rows harmonics.

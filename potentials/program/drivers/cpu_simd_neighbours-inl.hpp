@@ -53,23 +53,39 @@ void copy_neighbour(Workspace<T>& w, std::size_t from, std::size_t to) {
   w.species[to] = w.found_species[from];
 }
 
-/// Groups neighbours by block, keeping their order, and fills each block up to full vectors with harmless unit vectors
-/// whose radial functions are zero.
+/// The octant of a displacement, numbered so that successive ones share a face: triplets look at neighbours in vectors,
+/// and vectors of near neighbours are inside or outside the cut-off of a third side together.
+inline int octant_of(double x, double y, double z) {
+  const int right = x > 0 ? 1 : 0, back = y > 0 ? 1 : 0, top = z > 0 ? 1 : 0;
+  const int around = back == 0 ? right : 3 - right;
+  return top == 0 ? around : 7 - around;
+}
+
+/// Groups neighbours by block, keeping their order (where there are triplets within each octant), and fills each block
+/// up to full vectors with harmless unit vectors whose radial functions are zero.
 template <class T>
 void group_neighbours(const PackedCentre<T>& centre, Workspace<T>& w) {
   constexpr Index lanes = Lane<T>::width;
   const auto n_blocks = static_cast<Index>(centre.blocks.size());
+  for (std::size_t k = 0; k < static_cast<std::size_t>(w.found); ++k) {
+    const auto b = static_cast<std::size_t>(w.found_species[k]);
+    const bool outer = !centre.shell_end2.empty() && w.found_square[k] >= centre.shell_end2[b];
+    if (!centre.triplets.empty()) w.found_octant[k] = octant_of(w.found_x[k], w.found_y[k], w.found_z[k]);
+    w.found_block[k] = outer ? centre.outer_block_of_element[b] : centre.block_of_element[b];
+  }
   w.reserve(static_cast<std::size_t>(w.found + (n_blocks + 1) * lanes), static_cast<std::size_t>(lanes), centre);
   w.block_begin.clear();
   w.block_count.clear();
+  const int octants = centre.triplets.empty() ? 1 : 8;
   Index next = 0;
   for (Index block = 0; block < n_blocks; ++block) {
     const Index begin = next;
-    for (Index k = 0; k < w.found; ++k) {
-      const auto from = static_cast<std::size_t>(k);
-      if (centre.block_of_element[static_cast<std::size_t>(w.found_species[from])] != block) continue;
-      copy_neighbour(w, from, static_cast<std::size_t>(next++));
-    }
+    for (int octant = 0; octant < octants; ++octant)
+      for (Index k = 0; k < w.found; ++k) {
+        const auto from = static_cast<std::size_t>(k);
+        if (w.found_block[from] != block || (octants > 1 && w.found_octant[from] != octant)) continue;
+        copy_neighbour(w, from, static_cast<std::size_t>(next++));
+      }
     w.block_begin.push_back(begin);
     w.block_count.push_back(next - begin);
     for (; next % lanes != 0; ++next) {
@@ -171,12 +187,13 @@ void form_radial(const PackedCentre<T>& centre, Workspace<T>& w) {
   for (std::size_t b = 0; b < centre.blocks.size(); ++b) {
     const PackedBlock& block = centre.blocks[b];
     const Index begin = w.block_begin[b], count = w.block_count[b], whole = padded(count, Lane<T>::width);
+    const std::vector<PackedTable<T>>& tables = b < centre.inner_blocks ? centre.tables : centre.outer_tables;
     T* value = w.radial.data() + begin * centre.stride;
     T* slope = w.slope.data() + begin * centre.stride;
     for (Index k = 0; k < count; ++k) {
       const auto j = static_cast<std::size_t>(begin + k);
-      look_up(centre.tables[static_cast<std::size_t>(w.species[j])], block.stride, w.distance[j],
-              value + k * block.stride, slope + k * block.stride);
+      look_up(tables[static_cast<std::size_t>(w.species[j])], block.stride, w.distance[j], value + k * block.stride,
+              slope + k * block.stride);
     }
     std::fill(value + count * block.stride, value + whole * block.stride, T(0));
     std::fill(slope + count * block.stride, slope + whole * block.stride, T(0));

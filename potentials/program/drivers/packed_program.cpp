@@ -62,6 +62,70 @@ PackedLayer<T> pack_layer(const Layer& layer, Index lanes) {
   return out;
 }
 
+template <class T>
+void pack_triplets(const CentreProgram& centre, PackedCentre<T>& out) {
+  out.triplet_term = centre.triplet_term;
+  for (const TripletGroup& group : centre.triplets) {
+    PackedTripletGroup packed{.first_block = centre.block_of_element[static_cast<std::size_t>(group.first_element)],
+                              .second_block = centre.block_of_element[static_cast<std::size_t>(group.second_element)],
+                              .window = group.window,
+                              .powers = group.powers,
+                              .shapes = group.shapes,
+                              .angles = group.angles};
+    const auto place = [&](int block, int channel) {
+      const std::vector<int>& channels = centre.blocks[static_cast<std::size_t>(block)].channels;
+      return static_cast<int>(std::lower_bound(channels.begin(), channels.end(), channel) - channels.begin());
+    };
+    for (TripletShape& shape : packed.shapes) {
+      shape.channel = place(packed.first_block, shape.channel);
+      shape.other_channel = place(packed.second_block, shape.other_channel);
+    }
+    out.most_shapes = std::max(out.most_shapes, packed.shapes.size());
+    out.most_angles = std::max(out.most_angles, packed.angles.size());
+    out.most_powers = std::max(out.most_powers, packed.powers.size());
+    out.triplets.push_back(std::move(packed));
+  }
+}
+
+/// Terms p_{ccl} of successive channels become one run over the channels; the others stay as they are.
+template <class T>
+void pack_runs(const CentreProgram& centre, PackedCentre<T>& out) {
+  for (const TermRun& run : centre.runs) {
+    if (run.count != 1 || run.channel != run.first) {
+      out.runs.push_back(run);
+      continue;
+    }
+    const bool continues = !out.diagonals.empty() && out.diagonals.back().l == run.l &&
+                           out.diagonals.back().channel + out.diagonals.back().count == run.channel &&
+                           out.diagonals.back().term + out.diagonals.back().count == run.term;
+    if (continues) {
+      ++out.diagonals.back().count;
+    } else {
+      out.diagonals.push_back(run);
+    }
+  }
+  for (const TermRun& run : out.runs) {
+    out.paired = std::max<Index>({out.paired, run.channel + 1, run.first + run.count});
+    out.paired_l_max = std::max(out.paired_l_max, run.l);
+  }
+}
+
+template <class T>
+void pack_shells(const CentreProgram& centre, Index lanes, PackedCentre<T>& out) {
+  out.inner_blocks = out.blocks.size();
+  for (std::size_t b = 0; b < out.blocks.size(); ++b)
+    if (out.blocks[b].all_channels) out.first_block = static_cast<int>(b);
+  if (centre.shell_end.empty()) return;
+  for (const double end : centre.shell_end) out.shell_end2.push_back(end * end);
+  for (const NeighbourBlock& block : centre.outer_blocks) out.blocks.push_back(pack_block(block, out.channels, lanes));
+  for (std::size_t b = 0; b < centre.outer_tables.size(); ++b) {
+    const int block = centre.outer_block_of_element[b];
+    out.outer_block_of_element.push_back(block < 0 ? -1 : block + static_cast<int>(out.inner_blocks));
+    const Index stride = block < 0 ? 0 : out.blocks[out.inner_blocks + static_cast<std::size_t>(block)].stride;
+    out.outer_tables.push_back(pack_table<T>(centre.outer_tables[b], stride));
+  }
+}
+
 /// True when every feature is one term with weight one.
 bool features_are_terms(const CentreProgram& centre) {
   const SparseRows& map = centre.feature_map;
@@ -109,12 +173,12 @@ PackedProgram<T> pack(const Program& program, Index lanes) {
           pack_table<T>(centre.tables[b], block < 0 ? 0 : out.blocks[static_cast<std::size_t>(block)].stride));
     }
     out.radial_terms = centre.radial_terms;
-    out.runs = centre.runs;
+    pack_shells(centre, lanes, out);
+    pack_runs(centre, out);
+    out.product_runs = centre.product_runs;
+    out.products = centre.products;
+    pack_triplets(centre, out);
     out.terms = centre.terms;
-    for (const TermRun& run : centre.runs) {
-      out.paired = std::max<Index>({out.paired, run.channel + 1, run.first + run.count});
-      out.paired_l_max = std::max(out.paired_l_max, run.l);
-    }
     out.paired_stride = padded(out.paired, lanes);
     for (const Layer& layer : centre.network.layers) out.layers.push_back(pack_layer<T>(layer, lanes));
     out.reference_energy = centre.reference_energy;

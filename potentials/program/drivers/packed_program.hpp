@@ -40,15 +40,35 @@ struct PackedLayer {
   AlignedArray<T> bias;     ///< padded
 };
 
+/// A triplet group between two blocks; its shapes name the legs by their place in the block's channels.
+struct PackedTripletGroup {
+  int first_block = 0, second_block = 0;
+  Window window;
+  std::vector<TripletPower> powers;
+  std::vector<TripletShape> shapes;
+  std::vector<TripletAngle> angles;
+};
+
 template <class T>
 struct PackedCentre {
   int l_max = 0, width = 1;  ///< width = (l_max + 1)^2
   Index channels = 0, stride = 0;
   std::vector<int> block_of_element;
-  std::vector<PackedBlock> blocks;
+  std::vector<PackedBlock> blocks;     ///< those of the inner shell, then those of the outer one
   std::vector<PackedTable<T>> tables;  ///< per neighbour element
+  std::vector<double> shell_end2;      ///< A^2, per neighbour element; empty: one shell
+  std::vector<int> outer_block_of_element;
+  std::vector<PackedTable<T>> outer_tables;
+  std::size_t inner_blocks = 0;
+  int first_block = -1;  ///< a block with all channels, whose moments are the first; -1: none
   std::vector<int> radial_terms;
   std::vector<TermRun> runs;
+  std::vector<TermRun> diagonals;  ///< p_{ccl} for c = channel, ..., channel + count - 1
+  std::vector<ProductRun> product_runs;
+  std::vector<ProductEntry> products;
+  std::vector<PackedTripletGroup> triplets;
+  Index triplet_term = 0;
+  std::size_t most_shapes = 0, most_angles = 0, most_powers = 0;  ///< of any triplet group
   Index terms = 0;
   Index paired = 0, paired_stride = 0;  ///< channels that occur in degree-2 terms; they come first
   int paired_l_max = -1;

@@ -1,0 +1,144 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "io/extxyz.hpp"
+#include "io/structure_file.hpp"
+#include "md/drift_fit.hpp"
+#include "support/md_fixtures.hpp"
+#include "support/training_fixtures.hpp"
+
+/// The laws of motion with a network that was really trained, on the example that comes with the program.
+namespace haven::testing {
+namespace {
+
+std::string example_file(const std::string& name) { return std::string(HAVEN_SOURCE_DIR) + "/examples/li3n/" + name; }
+
+/// A `fast` moment model after a short training: its forces are rough, but it is as smooth as a finished one, and the
+/// smoothness of the energy is what the drift of a run depends on.
+Model briefly_trained() {
+  std::vector<Frame> frames;
+  ExtxyzReader reader(example_file("li3n.xyz"));
+  while (auto frame = reader.next()) frames.push_back(std::move(*frame));
+  TrainOptions options;
+  options.descriptor = {.kind = "moment", .preset = "fast", .cutoff = 5.0};
+  options.max_epochs = 30;
+  options.threads = 1;
+  Log log;
+  const auto group = make_serial_communicator();
+  const TrainResult result =
+      train({.options = options, .frames = frames, .parts = {}, .group = group.get(), .log = &log});
+  EXPECT_LT(result.valid.force, 0.3) << "eV/A: the model is too rough to hold its crystal";
+  return result.model;
+}
+
+MdInput crystal(const Model& model) {
+  MdInput input = input_for(supercell(read_structure(example_file("POSCAR")), 3, 3, 3));
+  for (std::size_t i = 0; i < input.masses.size(); ++i)
+    for (const ModelElement& element : model.elements)
+      if (element.number == input.structure.numbers[i]) input.masses[i] = element.mass;
+  return input;
+}
+
+/// Slope of values at equal distances, and its standard error. Neighbouring residuals are alike, so the usual error is
+/// widened by the square root of their statistical inefficiency 1 + 2 sum of autocorrelations, up to the first that is
+/// not positive.
+struct Slope {
+  double value = 0, error = 0;
+};
+
+Slope slope_of(const std::vector<double>& times, const std::vector<double>& values) {
+  DriftFit fit;
+  double mean_time = 0, mean_value = 0;
+  const auto n = static_cast<double>(values.size());
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    fit.add(times[k], values[k]);
+    mean_time += times[k] / n;
+    mean_value += values[k] / n;
+  }
+  std::vector<double> residual;
+  for (std::size_t k = 0; k < values.size(); ++k)
+    residual.push_back(values[k] - mean_value - fit.slope() * (times[k] - mean_time));
+  const auto lagged = [&](std::size_t lag) {
+    double sum = 0;
+    for (std::size_t k = lag; k < residual.size(); ++k) sum += residual[k] * residual[k - lag];
+    return sum;
+  };
+  double inefficiency = 1;
+  for (std::size_t lag = 1; lag < residual.size() / 4; ++lag) {
+    const double correlation = lagged(lag) / lagged(0);
+    if (correlation <= 0) break;
+    inefficiency += 2 * correlation;
+  }
+  return {fit.slope(), fit.slope_error() * std::sqrt(inefficiency)};
+}
+
+MdOptions equilibrate_then_nve(double nve_fs) {
+  auto equilibrate = nvt_stage(500, 50, 500);
+  MdOptions options = options_for({equilibrate, nve_stage(500, nve_fs)});
+  options.timestep_fs = 1.0;
+  options.thermo_interval = 10;
+  options.guards.energy_drift = 0;  // this is what is measured
+  return options;
+}
+
+void expect_no_drift(const Model& model, Precision precision) {
+  const auto potential = make_potential(model, precision);
+  const MdInput input = crystal(model);
+  const auto result = run({.potential = *potential, .input = input, .options = equilibrate_then_nve(4000)});
+  std::vector<double> times, energies, temperatures;
+  for (const ThermoRow& row : result->sink.rows) {
+    if (row.step <= 500) continue;
+    times.push_back(row.time_fs / 1000);
+    energies.push_back(row.conserved / static_cast<double>(input.masses.size()));
+    temperatures.push_back(row.temperature);
+  }
+  ASSERT_EQ(energies.size(), 400U);
+  EXPECT_GT(*std::min_element(temperatures.begin(), temperatures.end()), 200) << "K: the crystal has to be at work";
+  const Slope drift = slope_of(times, energies);
+  const std::string figures = fmt::format("{:.2e} +- {:.1e} eV/atom/ps", drift.value, drift.error);
+  ::testing::Test::RecordProperty(precision == Precision::mixed ? "drift_mixed" : "drift_double", figures);
+  EXPECT_LT(std::abs(drift.value), 1e-5) << figures;
+  EXPECT_LT(drift.error, 0.5e-5) << figures << ": the run is too short to say anything";
+}
+
+/// T16 with a network: 500 steps there and 500 back, in double precision (in mixed precision forces round at 1e-7).
+void expect_return(const Model& model) {
+  const auto potential = make_potential(model, Precision::float64);
+  MdInput input = crystal(model);
+  MdOptions options = equilibrate_then_nve(500);
+  const auto moving = [&](const SimulationState& state, double direction) {
+    input.structure.positions = state.positions;
+    input.structure.velocities = state.velocities;
+    for (Vec3& v : input.structure.velocities) v *= direction;
+    options.stages.assign(1, nve_stage(500, 500));
+    options.initial_velocities = InitialVelocities::from_structure;
+    return run({.potential = *potential, .input = input, .options = options})->outcome.final_state;
+  };
+  const SimulationState start = run({.potential = *potential, .input = input, .options = options})->outcome.final_state;
+  const SimulationState there = moving(start, 1), back = moving(there, -1);
+  double farthest = 0, travelled = 0;
+  for (std::size_t i = 0; i < start.positions.size(); ++i) {
+    farthest = std::max(farthest, norm(back.positions[i] - start.positions[i]));
+    travelled = std::max(travelled, norm(there.positions[i] - start.positions[i]));
+  }
+  EXPECT_LT(farthest, 1e-8);
+  EXPECT_GT(travelled, 0.5);
+}
+
+}  // namespace
+
+/// The tolerance, 1e-5 eV per atom and ps, is a heating of 0.08 K/ps: a thermostat with a relaxation time of 1 ps, the
+/// slowest that a production run uses, holds the temperature within 0.1 K against it, far below the statistical error
+/// of any temperature. A potential with a jump or a kink in its energy, a force that is no gradient, or a timestep that
+/// is too long fails by orders of magnitude. One test, because training is what takes the time.
+TEST(TrainedNetwork, ConservesTheEnergyAt1FsInBothPrecisionsAndReversesInTime) {
+  const Model model = briefly_trained();
+  expect_no_drift(model, Precision::mixed);
+  expect_no_drift(model, Precision::float64);
+  expect_return(model);
+}
+
+}  // namespace haven::testing
