@@ -79,7 +79,10 @@ class Collector {
     tracks_.filled += missing;
     keep(unwrapped_);
     const double volume = frame.cell.volume();
-    volume_sum_ += volume, volume_sum2_ += volume * volume, cell_sum_ += frame.cell.vectors();
+    // Counted from the first frame's, so that a fixed cell has a spread of exactly zero.
+    if (used_ == 0) first_volume_ = volume;
+    const double excess = volume - first_volume_;
+    excess_sum_ += excess, excess_sum2_ += excess * excess, cell_sum_ += frame.cell.vectors();
     ++used_;
     last_time_fs_ = frame.time_fs;
   }
@@ -96,9 +99,9 @@ class Collector {
     tracks_.remarks = std::move(remarks);
     tracks_.mean_cell = cell_sum_;
     tracks_.mean_cell *= 1.0 / static_cast<double>(used_);
-    tracks_.volume = volume_sum_ / static_cast<double>(used_);
-    const double variance = volume_sum2_ / static_cast<double>(used_) - tracks_.volume * tracks_.volume;
-    tracks_.volume_sd = variance > 1e-20 * tracks_.volume * tracks_.volume ? std::sqrt(variance) : 0.0;
+    const double mean_excess = excess_sum_ / static_cast<double>(used_);
+    tracks_.volume = first_volume_ + mean_excess;
+    tracks_.volume_sd = std::sqrt(std::max(0.0, excess_sum2_ / static_cast<double>(used_) - mean_excess * mean_excess));
     tracks_.interval_ps = interval_fs_ * static_cast<double>(tracks_.thinning) / units::fs_per_ps;
     tracks_.n_frames = static_cast<Index>(tracks_.series[0].size());
     tracks_.drift_length = norm(last_drift_ * tracks_.mean_cell);
@@ -232,7 +235,7 @@ class Collector {
   std::vector<Vec3> start_, unwrapped_;  ///< fractional
   Vec3 last_drift_;
   Mat3 cell_sum_{};
-  double volume_sum_ = 0, volume_sum2_ = 0;
+  double first_volume_ = 0, excess_sum_ = 0, excess_sum2_ = 0;
   double first_time_fs_ = 0, last_time_fs_ = 0, interval_fs_ = 0;
   Index read_ = 0, used_ = 0, seen_ = 0, host_thinning_ = 1;
 };
