@@ -80,6 +80,18 @@ TEST(Xdatcar, ReadsFixedCellAndFollowsTheNearestImage) {
   EXPECT_EQ(tracks.temperature_K, 500);
 }
 
+TEST(Xdatcar, AFixedCellHasNoSpreadOfItsVolumeInALongRun) {
+  // Lengths without a short binary form: a difference of large sums would leave rounding of 1e-8 of the volume (TR008).
+  const TemporaryFolder folder;
+  std::string text = "fixed\n1.0\n9.4777 0.0 0.0\n-4.7389 8.2079 0.0\n0.0 0.0 11.6251\nLi S\n1 1\n";
+  for (int frame = 1; frame <= 997; ++frame)
+    text += "Direct configuration= " + std::to_string(frame) + "\n0.5 0.5 0.5\n0 0 0\n";
+  const auto source = open_xdatcar(written(folder, text), {.frame_interval_fs = 50, .temperature_K = 500});
+  const IonTracks tracks = collect_tracks(*source, {.mobile = {3}});
+  ASSERT_EQ(tracks.n_frames, 997);
+  EXPECT_EQ(tracks.volume_sd, 0.0);
+}
+
 TEST(Xdatcar, ReadsARepeatedHeadForEachFrameOfAVariableCell) {
   const TemporaryFolder folder;
   std::string text;
@@ -89,6 +101,7 @@ TEST(Xdatcar, ReadsARepeatedHeadForEachFrameOfAVariableCell) {
   const auto source = open_xdatcar(written(folder, text), {.frame_interval_fs = 1});
   const IonTracks tracks = collect_tracks(*source, {.mobile = {3}});
   EXPECT_NEAR(tracks.volume, 1100, 1e-9);
+  EXPECT_GT(tracks.volume_sd, 0.0);
   EXPECT_NEAR(tracks.series[0][2], tracks.series[0][0], 1e-12);  // a constant fractional coordinate is rest
 }
 
