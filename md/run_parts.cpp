@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace haven {
 namespace {
@@ -66,6 +67,21 @@ void Simulation::begin() {
                                  group_.size(), grid_.n[0], grid_.n[1], grid_.n[2], potential_.description()));
   if (const double drift = norm(prepared_.removed_drift); drift > 0)
     services_.log.info(fmt::format("removed a centre-of-mass drift of {:.3g} A/fs", drift));
+  warn_of_small_cell();
+}
+
+void Simulation::warn_of_small_cell() {
+  const double cutoff = potential_.requirements().cutoff;
+  const Vec3 heights = dynamics_.cell.heights();
+  const double lowest = std::min({heights[0], heights[1], heights[2]});
+  if (lowest >= cutoff) return;
+  const auto repeats = [&](int axis) { return static_cast<int>(std::ceil(2 * cutoff / heights[axis])); };
+  services_.log.warn(
+      "MD004",
+      fmt::format("the cell is {:.2f} A high, less than the cut-off of {:g} A: atoms act on their own images. This is "
+                  "calculated exactly, but such a cell cannot show how they move apart; {} x {} x {} cells are twice "
+                  "the cut-off high",
+                  lowest, cutoff, repeats(0), repeats(1), repeats(2)));
 }
 
 void Simulation::enter_stage() {

@@ -25,6 +25,7 @@ class Simulation {
   using Clock = std::chrono::steady_clock;
 
   void begin();
+  void warn_of_small_cell();
   void enter_stage();
   bool advance();
   [[nodiscard]] RunOutcome finish(RunStatus status);

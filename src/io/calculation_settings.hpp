@@ -20,7 +20,8 @@ namespace haven {
 ///   "POTCAR Li"                  title of the potential of an element, e.g. "PAW_PBE Li_sv 10Sep2004"
 ///   "LDAUL Fe", "LDAUU Fe", "LDAUJ Fe"
 ///   PREC  LREAL  ADDGRID         change energies by little: a difference is noted, not refused
-///   KPOINTS                      divisions, "2 2 2": right to differ between cells: kept, never compared
+///   KPOINTS                      divisions, "2 2 2": right to differ between cells: only the density is compared
+///   (SettingsLedger)
 class CalculationSettings {
  public:
   /// Blanks at the ends go, runs of blanks and line ends become one blank, semicolons commas. An empty value is not
@@ -52,7 +53,7 @@ struct SettingDifference {
 };
 /// Settings that both state, with different values, in order of name. Numbers differ when they do beyond the digits
 /// that an OUTCAR prints (ENCUT and U by 0.05 eV, SIGMA by 0.005 eV) and by more than 1e-6 of the larger.
-/// KPOINTS are not compared. SIGMA counts only where both ISMEAR agree and use it (not the tetrahedron methods).
+/// KPOINTS are not compared here. SIGMA counts only where both ISMEAR agree and use it (not the tetrahedron methods).
 [[nodiscard]] std::vector<SettingDifference> differences(const CalculationSettings& a, const CalculationSettings& b);
 
 /// Text as FrameSource::settings holds it: shared by all frames of a run; null for no settings.

@@ -328,6 +328,11 @@ void Importer::settle_settings() {
     report_.notes.push_back("DI108: settings that matter little differ: " + minor.text());
     log_.warn("DI108", "settings that matter little differ: " + minor.text());
   }
+  if (const auto lengths = ledger_.k_point_difference()) {
+    const std::string text = "the meshes of k-points sample different lengths: " + *lengths;
+    report_.notes.push_back("DI110: " + text);
+    log_.warn("DI110", text);
+  }
   for (SettingsLedger::Conflict conflict : ledger_.conflicts()) {
     const std::string whole = conflict.text();
     std::erase_if(conflict.differences, [&](const SettingDifference& d) { return mixing_.allows(d.name); });

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "core/error.hpp"
 #include "io/cursor.hpp"
@@ -50,6 +51,26 @@ void SettingsLedger::join(Group& group, const CalculationSettings& settings, con
   if (group.paths.empty() || group.paths.back() != path) group.paths.push_back(path);
 }
 
+void SettingsLedger::sample(const CalculationSettings& settings, const Frame& frame) {
+  const std::string divisions = settings.find("KPOINTS").value_or("");
+  const Vec3 heights = frame.structure.cell.heights();
+  Cursor cursor(divisions);
+  double length = std::numeric_limits<double>::infinity();
+  for (int axis = 0; axis < 3; ++axis) {
+    const auto count = cursor.integer();
+    if (!count || *count < 1) return;  // a list of points, or no mesh at all
+    length = std::min(length, static_cast<double>(*count) * heights[axis]);
+  }
+  if (coarsest_.length == 0 || length < coarsest_.length) coarsest_ = {length, frame.source.path};
+  if (length > densest_.length) densest_ = {length, frame.source.path};
+}
+
+std::optional<std::string> SettingsLedger::k_point_difference() const {
+  if (densest_.length <= 2 * coarsest_.length) return std::nullopt;
+  return fmt::format("{:.1f} A ({}) and {:.1f} A ({})", coarsest_.length, coarsest_.path, densest_.length,
+                     densest_.path);
+}
+
 void SettingsLedger::add(const Frame& frame) {
   const FrameSource& source = frame.source;
   if (!source.settings) {
@@ -61,6 +82,7 @@ void SettingsLedger::add(const Frame& frame) {
   last_path_ = source.path;
   if (!seen_.insert({source.path, *source.settings}).second) return;
   const CalculationSettings settings = CalculationSettings::from_text(*source.settings);
+  sample(settings, frame);
   for (Group& group : groups_) {
     const auto found = differences(group.settings, settings);
     if (std::none_of(found.begin(), found.end(), is_decisive)) return join(group, settings, source.path);

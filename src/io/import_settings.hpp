@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -41,6 +42,11 @@ class SettingsLedger {
   [[nodiscard]] std::vector<Conflict> conflicts() const;
   /// Minor ones (PREC, LREAL, ADDGRID), each name once.
   [[nodiscard]] std::vector<Conflict> minor() const { return minor_; }
+  /// The sources with the coarsest and the densest mesh of k-points, when they differ by more than a factor of 2: "5.0
+  /// A (a/OUTCAR) and 20.0 A (b/OUTCAR)". Meshes rightly differ between cells, so what is compared is the length that a
+  /// mesh samples: divisions times height of the cell (2 pi over the spacing of the k-points), along the shortest of
+  /// the axes.
+  [[nodiscard]] std::optional<std::string> k_point_difference() const;
   [[nodiscard]] Index unknown_frames() const { return unknown_; }  ///< frames whose source has no settings
   [[nodiscard]] std::size_t groups() const { return groups_.size(); }
 
@@ -49,12 +55,18 @@ class SettingsLedger {
     CalculationSettings settings;  // of all members together
     std::vector<std::string> paths;
   };
+  struct Sampling {
+    double length = 0;  // A
+    std::string path;
+  };
+  void sample(const CalculationSettings& settings, const Frame& frame);
   void join(Group& group, const CalculationSettings& settings, const std::string& path);
   std::vector<Group> groups_;
   std::vector<Conflict> minor_;
   std::set<std::pair<std::string, std::string>> seen_;  // path and settings
   std::shared_ptr<const std::string> last_;
   std::string last_path_;
+  Sampling coarsest_, densest_;  // length 0 when no mesh is known
   Index unknown_ = 0;
 };
 

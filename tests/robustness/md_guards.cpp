@@ -93,6 +93,24 @@ TEST(Guards, SeesOverlapWithAnImage) {
       ExitCode::rejected);
 }
 
+TEST(Guards, SayThatACellLowerThanTheCutOffLetsAtomsActOnTheirOwnImages) {
+  const auto potential = argon();
+  const auto logged = [&](int cells) {
+    const TemporaryFolder folder;
+    Log log;
+    log.open_file(folder.file("log"));
+    const auto group = make_serial_communicator();
+    StopRequest stop;
+    RecordingSink sink;
+    (void)run_md(*potential, input_for(argon_crystal(cells)), options_for({nve_stage(80, 1)}), std::nullopt,
+                 {.group = *group, .sink = &sink, .stop = stop, .log = log});
+    return bytes_of(folder.file("log"));
+  };
+  EXPECT_TRUE(contains(logged(1), "MD004"));
+  EXPECT_TRUE(contains(logged(1), "3 x 3 x 3 cells")) << logged(1);  // 5.4 A, cut-off 6 A
+  EXPECT_FALSE(contains(logged(2), "MD004"));
+}
+
 TEST(Guards, ExplosionStopsWithinTenStepsAndKeepsTheLastCheckpoint) {
   const auto potential = argon();
   auto stage = nve_stage(90, 1e6);

@@ -239,6 +239,18 @@ TEST_F(Provenance, SettingsThatMatterLittleAreNoted) {
       << report.to_text();
 }
 
+TEST_F(Provenance, MeshesOfKPointsAreComparedByTheLengthTheySample) {
+  const auto note_of = [&](const std::string& first, const std::string& second) {
+    outcar("a/OUTCAR", {.kpoints = first}, 151);
+    outcar("b/OUTCAR", {.kpoints = second}, 152);
+    return run_all().to_text();
+  };
+  EXPECT_NE(note_of("1 1 1", "4 4 4").find("DI110"), std::string::npos);
+  EXPECT_NE(note_of("4 1 4", "4 4 4").find("DI110"), std::string::npos);
+  EXPECT_EQ(note_of("3 3 3", "4 4 4").find("DI110"), std::string::npos);
+  EXPECT_EQ(note_of("", "4 4 4").find("DI110"), std::string::npos);
+}
+
 TEST_F(Provenance, FramesOfUnknownSettingsAreKeptAndCounted) {
   outcar("a/OUTCAR", {}, 147);
   write_extxyz(folder_.file("b.xyz"), made_up_frames(3, 148));
