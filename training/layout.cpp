@@ -50,11 +50,43 @@ std::int32_t mixed_row(const CentreLayout& layout, int l, int channel) {
   return static_cast<std::int32_t>(block.channel_offset + (found - block.channels.begin()) * (2 * l + 1));
 }
 
+void add_terms(const CentreDescriptor& centre, CentreLayout& layout) {
+  for (const BasisTerm& term : centre.terms) {
+    const int l = term.degree == 1 ? 0 : term.l;
+    const std::int32_t row = mixed_row(layout, l, term.channel);
+    const double weight = term.degree == 1 ? std::sqrt(4 * std::numbers::pi) : 4 * std::numbers::pi / (2 * l + 1);
+    layout.terms.terms.push_back({.degree = term.degree,
+                                  .row = row,
+                                  .other = term.degree == 1 ? row : mixed_row(layout, l, term.other_channel),
+                                  .m_count = 2 * l + 1,
+                                  .weight = weight});
+  }
+}
+
+void add_products(const CentreDescriptor& centre, CentreLayout& layout) {
+  std::vector<ProductRow>& products = layout.terms.products;
+  for (const ProductTerm& term : centre.products) {
+    HAVEN_ASSERT(!term.empty());
+    layout.terms.terms.push_back({.degree = term.front().degree,
+                                  .first = static_cast<std::int32_t>(products.size()),
+                                  .count = static_cast<std::int32_t>(term.size())});
+    for (const MomentProduct& product : term) {
+      HAVEN_ASSERT(product.degree == term.front().degree && (product.degree == 3 || product.degree == 4));
+      ProductRow row{.degree = product.degree, .row = {}, .weight = product.weight};
+      for (std::size_t f = 0; f < static_cast<std::size_t>(product.degree); ++f) {
+        const int l = static_cast<int>(std::sqrt(static_cast<double>(product.moment[f]) + 0.5));
+        row.row[f] = mixed_row(layout, l, product.channel[f]) + product.moment[f] - l * l;
+      }
+      products.push_back(row);
+    }
+  }
+}
+
 }  // namespace
 
 CentreLayout make_layout(const CentreDescriptor& centre, Index n_elements) {
-  if (!centre.products.empty() || !centre.triplets.empty())
-    throw ModelError("the descriptor has products of moments or explicit triplets", "training",
+  if (!centre.triplets.empty())
+    throw ModelError("the descriptor has explicit triplets", "training",
                      "Such potentials can be imported and run, not trained; train a moment, behler-parrinello or "
                      "chebyshev model.");
   CentreLayout layout;
@@ -76,16 +108,8 @@ CentreLayout make_layout(const CentreDescriptor& centre, Index n_elements) {
       for (int m = -block.l; m <= block.l; ++m)
         layout.local_of_row.push_back(local[static_cast<std::size_t>(p)] + harmonics_index(block.l, m));
 
-  for (const BasisTerm& term : centre.terms) {
-    const int l = term.degree == 1 ? 0 : term.l;
-    const std::int32_t row = mixed_row(layout, l, term.channel);
-    const double weight = term.degree == 1 ? std::sqrt(4 * std::numbers::pi) : 4 * std::numbers::pi / (2 * l + 1);
-    layout.terms.push_back({.degree = term.degree,
-                            .row = row,
-                            .other = term.degree == 1 ? row : mixed_row(layout, l, term.other_channel),
-                            .m_count = 2 * l + 1,
-                            .weight = weight});
-  }
+  add_terms(centre, layout);
+  add_products(centre, layout);
   return layout;
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -29,13 +30,27 @@ struct PrimitiveGroup {
 inline constexpr int lane_padding = 16;
 constexpr Index padded(Index n) { return (n + lane_padding - 1) / lane_padding * lane_padding; }
 
-/// A term with what the kernels need: T = weight * sum_m A[row + m] A[other + m] (degree 2) or weight * A[row] (degree
-/// 1).
+/// weight * A[row 0] A[row 1] A[row 2] (A[row 3] when degree = 4), rows of the mixed moments.
+struct ProductRow {
+  int degree = 3;
+  std::array<std::int32_t, 4> row{};
+  double weight = 0;
+};
+
+/// A term with what the kernels need: T = weight * A[row] (degree 1), weight * sum_m A[row + m] A[other + m] (degree 2)
+/// or weight * the sum of products [first, first + count) of the list (degree 3 and 4).
 struct TermRow {
   int degree = 1;
-  std::int32_t row = 0, other = 0;  ///< rows of the mixed moments
-  std::int32_t m_count = 1;         ///< 2l + 1
-  double weight = 1;                ///< sqrt(4 pi) or 4 pi/(2l+1)
+  std::int32_t row = 0, other = 0;    ///< rows of the mixed moments
+  std::int32_t m_count = 1;           ///< 2l + 1
+  double weight = 1;                  ///< sqrt(4 pi), 4 pi/(2l+1) or 1
+  std::int32_t first = 0, count = 0;  ///< products
+};
+
+/// The terms of a centre and the products that those of degree 3 and 4 are made of.
+struct TermList {
+  std::vector<TermRow> terms;
+  std::vector<ProductRow> products;
 };
 
 /// How moments of centres of one element are stored: matrices with one column per centre (columns contiguous over
@@ -47,7 +62,7 @@ struct CentreLayout {
   std::vector<PrimitiveGroup> groups;      ///< per neighbour element
   Index local_size = 0;                    ///< entries of a centre's local buffer
   std::vector<std::int32_t> local_of_row;  ///< row of M -> entry of the local buffer
-  std::vector<TermRow> terms;
+  TermList terms;
   Index channels = 0, primitives = 0;
   int l_max = 0;
 };

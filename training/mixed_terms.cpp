@@ -72,7 +72,7 @@ void add_mixing_gradient(const CentreLayout& layout, const at::Tensor& gradient,
 template <class T>
 at::Tensor spread(const Element<T>& program, const at::Tensor& term_gradient, const at::Tensor& mixed) {
   at::Tensor out = at::empty_like(mixed);
-  spread_terms<T>(program.terms, term_gradient.data_ptr<T>(), mixed.data_ptr<T>(), mixed.size(0), mixed.size(1),
+  spread_terms<T>(program.terms, term_gradient.data_ptr<T>(), mixed.data_ptr<T>(), {mixed.size(0), mixed.size(1)},
                   out.data_ptr<T>());
   return out;
 }
@@ -114,8 +114,8 @@ struct Adjoint : torch::autograd::Function<Adjoint<T>> {
       mixing_out = at::zeros_like(mixing);
       add_mixing_gradient(layout, saved[4], z, mixing_out);
       at::Tensor curved = at::empty_like(mixed);
-      spread_tangents<T>(element.terms, term_gradient.data_ptr<T>(), tangent.data_ptr<T>(), mixed.size(0),
-                         mixed.size(1), curved.data_ptr<T>());
+      spread_tangents<T>(element.terms, term_gradient.data_ptr<T>(), mixed.data_ptr<T>(), tangent.data_ptr<T>(),
+                         {mixed.size(0), mixed.size(1)}, curved.data_ptr<T>());
       add_mixing_gradient(layout, curved, moments, mixing_out);
     }
     return {mixing_out, s_out, at::Tensor(), at::Tensor(), at::Tensor()};
@@ -129,7 +129,7 @@ struct Terms : torch::autograd::Function<Terms<T>> {
     context->saved_data["program"] = program;
     const auto& element = program_of<T>(context);
     const at::Tensor mixed = mix(element.edges.layout, mixing, moments);
-    at::Tensor values = at::empty({static_cast<Index>(element.terms.size()), moments.size(1)}, moments.options());
+    at::Tensor values = at::empty({static_cast<Index>(element.terms.terms.size()), moments.size(1)}, moments.options());
     sum_terms<T>(element.terms, element.offset.data(), mixed.data_ptr<T>(), mixed.size(1), values.data_ptr<T>());
     context->save_for_backward({mixing, moments, mixed});
     return values;

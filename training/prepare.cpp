@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "core/error.hpp"
 #include "core/rng.hpp"
@@ -53,12 +54,23 @@ Normalisation plain_normalisation(const Descriptor& descriptor) {
   return result;
 }
 
-void set_feature_statistics(const std::vector<FeatureSample>& samples, Normalisation& normalisation) {
+std::vector<int> feature_degrees(const CentreDescriptor& centre) {
+  if (centre.feature_map.rows > 0) return std::vector<int>(static_cast<std::size_t>(centre.features()), 0);
+  std::vector<int> degrees;
+  for (const BasisTerm& term : centre.terms) degrees.push_back(term.degree);
+  for (const ProductTerm& term : centre.products) degrees.push_back(term.front().degree);
+  return degrees;
+}
+
+void set_feature_statistics(const std::vector<FeatureSample>& samples, const std::vector<std::vector<int>>& degrees,
+                            Normalisation& normalisation) {
   constexpr double floor = 1e-3, absolute_floor = 1e-8;
   for (std::size_t a = 0; a < samples.size(); ++a) {
     const FeatureSample& sample = samples[a];
+    HAVEN_ASSERT(static_cast<Index>(degrees[a].size()) == sample.features);
     const auto n = static_cast<double>(sample.atoms);
     std::vector<double> deviation;
+    std::map<int, double> largest;  // by degree
     for (Index g = 0; g < sample.features; ++g) {
       const double* row = sample.values.data() + g * sample.atoms;
       double mean = 0, squares = 0;
@@ -66,12 +78,15 @@ void set_feature_statistics(const std::vector<FeatureSample>& samples, Normalisa
       for (Index i = 0; i < sample.atoms; ++i) squares += (row[i] - mean) * (row[i] - mean) / n;
       normalisation.elements[a].shift[static_cast<std::size_t>(g)] = mean;
       deviation.push_back(std::sqrt(squares));
+      double& top = largest[degrees[a][static_cast<std::size_t>(g)]];
+      top = std::max(top, deviation.back());
     }
-    const double largest = deviation.empty() ? 0.0 : *std::max_element(deviation.begin(), deviation.end());
-    // All atoms of the element look alike (one frame of a perfect crystal): there is no spread to measure.
-    const double smallest = largest > absolute_floor ? floor * largest : 1.0;
-    for (std::size_t g = 0; g < deviation.size(); ++g)
-      normalisation.elements[a].scale[g] = 1.0 / std::max(deviation[g], smallest);
+    for (std::size_t g = 0; g < deviation.size(); ++g) {
+      const double top = largest[degrees[a][g]];
+      // All atoms of the element look alike (one frame of a perfect crystal): there is no spread to measure.
+      const bool measured = top > absolute_floor;
+      normalisation.elements[a].scale[g] = measured ? 1.0 / std::sqrt(std::max(deviation[g], floor * top) * top) : 1.0;
+    }
   }
 }
 
@@ -153,7 +168,7 @@ MemoryEstimate estimate_memory(const TrainingData<T>& data, const TrainingProgra
     const CentreLayout& layout = program.elements[a].edges.layout;
     double values =
         3.0 * static_cast<double>(layout.rows) + 4.0 * static_cast<double>(layout.mixed_rows) +
-        6.0 * static_cast<double>(layout.terms.size() + static_cast<std::size_t>(program.elements[a].features));
+        6.0 * static_cast<double>(layout.terms.terms.size() + static_cast<std::size_t>(program.elements[a].features));
     for (const LayerSlice& layer : program.layout.elements[a].layers)
       values += 8.0 * static_cast<double>(layer.outputs);
     per_atom = std::max(per_atom, values);

@@ -19,9 +19,17 @@ void check_options(const TrainOptions& options);
 /// Shift 0 and scale 1.
 [[nodiscard]] Normalisation plain_normalisation(const Descriptor& descriptor);
 
-/// Mean and reciprocal standard deviation of each feature. Features that hardly vary (below 1e-3 of the most variable
-/// one of the element) are scaled as if they varied that much.
-void set_feature_statistics(const std::vector<FeatureSample>& samples, Normalisation& normalisation);
+/// The degree (1 to 4) of each feature of the centres of an element; 0 for all where a feature map mixes the terms.
+[[nodiscard]] std::vector<int> feature_degrees(const CentreDescriptor& centre);
+
+/// Shift: the mean of each feature. Scale: 1 / sqrt(s S), s its standard deviation and S the largest one among the
+/// features of its degree. Full whitening (1 / s) would blow up the features that vary least, which are those of high
+/// angular order and of strongly oscillating channels, and the forces would overfit; the square root keeps part of the
+/// natural decay, which is what tells a smooth potential from a rough one. Features that hardly vary (s below 1e-3 S)
+/// are scaled as if they varied that much.
+/// @param degrees per element, see feature_degrees()
+void set_feature_statistics(const std::vector<FeatureSample>& samples, const std::vector<std::vector<int>>& degrees,
+                            Normalisation& normalisation);
 
 /// Training frames for feature statistics: a random selection of about `atoms` atoms, with some frames of every
 /// element.

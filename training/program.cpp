@@ -24,12 +24,12 @@ void fold_normalisation(const CentreDescriptor& centre, const Normalisation::Ele
                         typename TrainingProgram<T>::Element& element) {
   element.terms = element.edges.layout.terms;
   element.features = centre.features();
-  element.offset.assign(element.terms.size(), T(0));
+  element.offset.assign(element.terms.terms.size(), T(0));
   const auto features = static_cast<std::size_t>(element.features);
   HAVEN_ASSERT(normal.shift.size() == features && normal.scale.size() == features);
   if (centre.feature_map.rows == 0) {
     for (std::size_t t = 0; t < features; ++t) {
-      element.terms[t].weight *= normal.scale[t];
+      element.terms.terms[t].weight *= normal.scale[t];
       element.offset[t] = static_cast<T>(normal.shift[t] * normal.scale[t]);
     }
     return;

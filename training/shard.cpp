@@ -133,7 +133,7 @@ struct ShardEvaluator<T>::Work {
     const Element& element = program.elements[a];
     at::Tensor g = mixed_terms<T>(leaves[a].mixing, moments[a], element);
     if (element.map.empty()) return g;
-    const auto n_terms = static_cast<Index>(element.terms.size());
+    const auto n_terms = static_cast<Index>(element.terms.terms.size());
     return at::addmm(wrap(std::span<const T>(element.map_offset), 0, {element.features, 1}),
                      wrap(std::span<const T>(element.map), 0, {element.features, n_terms}), g);
   }

@@ -62,7 +62,7 @@ struct TrainingProgram {
 
   struct Element {
     EdgeProgram<T> edges;
-    std::vector<TermRow> terms;      ///< weights include the scale when there is no feature map
+    TermList terms;                  ///< weights include the scale when there is no feature map
     std::vector<T> offset;           ///< per term
     std::vector<T> map, map_offset;  ///< features = map * terms - map_offset, scaled; empty: the terms are the features
     std::vector<T> constant_mixing;  ///< when it is not trained

@@ -1,6 +1,4 @@
 #pragma once
-#include <span>
-
 #include "core/types.hpp"
 #include "training/layout.hpp"
 
@@ -9,22 +7,28 @@
 /// time.
 namespace haven::training {
 
-/// T_t = w_t sum_m A_{r+m} A_{o+m} (degree 2) or w_t A_r (degree 1), minus offset_t.
-template <class T>
-void sum_terms(std::span<const TermRow> terms, const T* offset, const T* mixed, Index n, T* values);
+/// Rows and columns of the mixed moments A.
+struct MixedShape {
+  Index rows = 0, n = 0;
+};
 
-/// B(S, A): dPhi/dA for Phi = sum_t S_t T_t(A); `gradient` [mixed_rows][n] is overwritten.
+/// T_t = w_t A_r (degree 1), w_t sum_m A_{r+m} A_{o+m} (degree 2), w_t sum_p v_p A A A (A) (degree 3, 4), minus
+/// offset_t.
 template <class T>
-void spread_terms(std::span<const TermRow> terms, const T* term_gradient, const T* mixed, Index mixed_rows, Index n,
-                  T* gradient);
+void sum_terms(const TermList& list, const T* offset, const T* mixed, Index n, T* values);
 
-/// B2(S, Z): the part of d<Z, B(S, A)>/dA, which is spread_terms() with Z for A and without terms of degree 1.
+/// B(S, A): dPhi/dA for Phi = sum_t S_t T_t(A); `gradient` [rows][n] is overwritten.
 template <class T>
-void spread_tangents(std::span<const TermRow> terms, const T* term_gradient, const T* tangent, Index mixed_rows,
-                     Index n, T* gradient);
+void spread_terms(const TermList& list, const T* term_gradient, const T* mixed, MixedShape shape, T* gradient);
 
-/// Directional derivative of the terms along Z: w_t sum_m (Z_{r+m} A_{o+m} + A_{r+m} Z_{o+m}), or w_t Z_r.
+/// B2(S, A, Z) = d<Z, B(S, A)>/dA: second derivatives of the terms along Z. Terms of degree 1 have none; for degree 2
+/// it is spread_terms() with Z for A.
 template <class T>
-void differentiate_terms(std::span<const TermRow> terms, const T* mixed, const T* tangent, Index n, T* values);
+void spread_tangents(const TermList& list, const T* term_gradient, const T* mixed, const T* tangent, MixedShape shape,
+                     T* gradient);
+
+/// Directional derivative of the terms along Z: for degree 2, w_t sum_m (Z_{r+m} A_{o+m} + A_{r+m} Z_{o+m}).
+template <class T>
+void differentiate_terms(const TermList& list, const T* mixed, const T* tangent, Index n, T* values);
 
 }  // namespace haven::training

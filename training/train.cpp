@@ -126,7 +126,10 @@ class Session {
     const TrainingProgram<T> plain(descriptor_, layout_, normalisation_, RadialMode::table);
     Team<T> team(plain, data_, *request_.group, threads);
     const auto frames = statistics_frames(data_, train_, statistics_atoms, request_.options.seed);
-    set_feature_statistics(team.features(frames, parameters, std::numeric_limits<Index>::max()), normalisation_);
+    std::vector<std::vector<int>> degrees;
+    for (const CentreDescriptor& centre : descriptor_.centres) degrees.push_back(feature_degrees(centre));
+    set_feature_statistics(team.features(frames, parameters, std::numeric_limits<Index>::max()), degrees,
+                           normalisation_);
     normalisation_.energy_scale = energy_scale(labels);
     for (std::size_t a = 0; a < reference.size(); ++a) normalisation_.elements[a].reference_energy = reference[a];
   }

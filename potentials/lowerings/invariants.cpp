@@ -66,6 +66,32 @@ std::vector<double> gaunt(const std::array<int, 3>& l) {
   return sums;
 }
 
+using Factor = std::array<int, 2>;  // channel, moment
+/// Sum of products of moments: equal ones are one entry.
+template <std::size_t degree>
+using Monomials = std::map<std::array<Factor, degree>, double>;
+
+template <std::size_t degree>
+void add_monomial(Monomials<degree>& sum, std::array<Factor, degree> factors, double weight) {
+  std::sort(factors.begin(), factors.end());
+  sum[factors] += weight;
+}
+
+template <std::size_t degree>
+ProductTerm collect(const Monomials<degree>& sum) {
+  ProductTerm term;
+  for (const auto& [factors, weight] : sum) {
+    if (std::abs(weight) < 1e-12) continue;
+    MomentProduct product{.weight = weight, .degree = static_cast<int>(degree)};
+    for (std::size_t f = 0; f < degree; ++f) {
+      product.channel[f] = factors[f][0];
+      product.moment[f] = factors[f][1];
+    }
+    term.push_back(product);
+  }
+  return term;
+}
+
 }  // namespace
 
 double wigner_3j_zero(int l1, int l2, int l3) {
@@ -84,27 +110,37 @@ ProductTerm coupled_product(const std::array<int, 3>& channel, const std::array<
   const double scale =
       1 / (std::sqrt((2 * l[0] + 1) * (2 * l[1] + 1) * (2 * l[2] + 1) / (4 * std::numbers::pi)) * zero);
   const std::vector<double> integrals = gaunt(l);
-  using Factor = std::array<int, 2>;  // channel, moment
-  std::map<std::array<Factor, 3>, double> products;
+  Monomials<3> products;
   std::size_t at = 0;
   for (int i = l[0] * l[0]; i < (l[0] + 1) * (l[0] + 1); ++i)
     for (int j = l[1] * l[1]; j < (l[1] + 1) * (l[1] + 1); ++j)
-      for (int k = l[2] * l[2]; k < (l[2] + 1) * (l[2] + 1); ++k) {
-        std::array<Factor, 3> factors{{{channel[0], i}, {channel[1], j}, {channel[2], k}}};
-        std::sort(factors.begin(), factors.end());
-        products[factors] += scale * integrals[at++];
-      }
-  ProductTerm term;
-  for (const auto& [factors, weight] : products) {
-    if (std::abs(weight) < 1e-12) continue;
-    MomentProduct product{.weight = weight, .degree = 3};
-    for (std::size_t f = 0; f < 3; ++f) {
-      product.channel[f] = factors[f][0];
-      product.moment[f] = factors[f][1];
-    }
-    term.push_back(product);
-  }
-  return term;
+      for (int k = l[2] * l[2]; k < (l[2] + 1) * (l[2] + 1); ++k)
+        add_monomial<3>(products, {{{channel[0], i}, {channel[1], j}, {channel[2], k}}}, scale * integrals[at++]);
+  return collect(products);
+}
+
+ProductTerm coupled_product(const std::array<int, 4>& channel, const std::array<int, 4>& l, int through) {
+  HAVEN_ASSERT(wigner_3j_zero(l[0], l[1], through) != 0 && wigner_3j_zero(l[2], l[3], through) != 0);
+  const std::vector<double> first = gaunt({l[0], l[1], through}), second = gaunt({l[2], l[3], through});
+  const auto width = [](int degree) { return static_cast<std::size_t>(2 * degree + 1); };
+  Monomials<4> products;
+  for (std::size_t i = 0; i < width(l[0]); ++i)
+    for (std::size_t j = 0; j < width(l[1]); ++j)
+      for (std::size_t k = 0; k < width(l[2]); ++k)
+        for (std::size_t n = 0; n < width(l[3]); ++n) {
+          double weight = 0;
+          for (std::size_t m = 0; m < width(through); ++m)
+            weight +=
+                first[(i * width(l[1]) + j) * width(through) + m] * second[(k * width(l[3]) + n) * width(through) + m];
+          const auto moment = [&](std::size_t f, std::size_t at) { return l[f] * l[f] + static_cast<int>(at); };
+          add_monomial<4>(products,
+                          {{{channel[0], moment(0, i)},
+                            {channel[1], moment(1, j)},
+                            {channel[2], moment(2, k)},
+                            {channel[3], moment(3, n)}}},
+                          4 * std::numbers::pi * weight);
+        }
+  return collect(products);
 }
 
 ProductTerm squared_dipole(int channel, double weight) {

@@ -14,6 +14,10 @@ namespace haven {
 /// symbol. l1 + l2 + l3 is even, at most 8 each.
 [[nodiscard]] ProductTerm coupled_product(const std::array<int, 3>& channel, const std::array<int, 3>& l);
 
+/// 4 pi sum_M (A_{c1,l1} A_{c2,l2})_{LM} (A_{c3,l3} A_{c4,l4})_{LM} with L = `through` and Gaunt's integrals as the
+/// coefficients of both couplings. l1 + l2 + L and l3 + l4 + L are even, at most 8 each.
+[[nodiscard]] ProductTerm coupled_product(const std::array<int, 4>& channel, const std::array<int, 4>& l, int through);
+
 /// (sum_m A_{c,1m}^2)^2 times `weight`.
 [[nodiscard]] ProductTerm squared_dipole(int channel, double weight);
 

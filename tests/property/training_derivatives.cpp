@@ -13,20 +13,33 @@ namespace {
 
 using namespace training;
 
-class TrainerOfKind : public ::testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Kinds, TrainerOfKind, ::testing::Values("moment", "behler-parrinello", "chebyshev"),
+struct KindAndPreset {
+  const char *kind, *preset;
+};
+
+/// The standard moment model has terms of all degrees.
+class TrainerOfKind : public ::testing::TestWithParam<KindAndPreset> {};
+INSTANTIATE_TEST_SUITE_P(Kinds, TrainerOfKind,
+                         ::testing::Values(KindAndPreset{"moment", "fast"}, KindAndPreset{"moment", "standard"},
+                                           KindAndPreset{"behler-parrinello", "fast"},
+                                           KindAndPreset{"chebyshev", "fast"}),
                          [](const auto& param) {
-                           std::string name = param.param;
+                           std::string name = std::string(param.param.kind) + "_" + param.param.preset;
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
+
+Model model_of(const KindAndPreset& which) {
+  return random_model(
+      {.kind = which.kind, .preset = which.preset, .elements = {3, 16}, .cutoff = 4.0, .hidden = 6, .seed = 3});
+}
 
 constexpr LossScale all_terms{.energy = 3.0, .force = 1.0, .stress = 2.0, .frames = 2};
 
 /// T14. The loss has energy, force and virial terms; fourth-order differences with h = 1e-3 leave a relative error of
 /// the order of h^4, and weights whose gradient is a thousandth of the largest are compared on that scale.
 TEST_P(TrainerOfKind, LossGradientIsItsFiniteDifference) {
-  const Model model = random_model({.kind = GetParam(), .elements = {3, 16}, .cutoff = 4.0, .hidden = 6, .seed = 3});
+  const Model model = model_of(GetParam());
   TrainerView view = view_of(model);
   view.normalisation.energy_scale = 0.7;
   const TrainingProgram<double> program(view.descriptor, view.layout, view.normalisation, RadialMode::exact);
@@ -59,7 +72,7 @@ TEST_P(TrainerOfKind, LossGradientIsItsFiniteDifference) {
 }
 
 TEST_P(TrainerOfKind, AbsentLabelsLeaveNoTraceInTheGradient) {
-  const Model model = random_model({.kind = GetParam(), .elements = {3, 16}, .cutoff = 4.0, .hidden = 6, .seed = 3});
+  const Model model = model_of(GetParam());
   const TrainerView view = view_of(model);
   const TrainingProgram<double> program(view.descriptor, view.layout, view.normalisation, RadialMode::exact);
   ShardEvaluator<double> evaluator(program);
@@ -104,7 +117,7 @@ std::vector<double> random_numbers(std::size_t n, std::uint64_t step) {
 /// <dL/dF, J^T G> + <dL/dW, ...> = <J (dL/dF, dL/dW), G>: what makes the force loss's gradient exact. Holds to the
 /// rounding of sums of some thousand products.
 TEST_P(TrainerOfKind, TangentsAreTheTransposeOfForces) {
-  const Model model = random_model({.kind = GetParam(), .elements = {3, 16}, .cutoff = 4.0, .hidden = 6, .seed = 3});
+  const Model model = model_of(GetParam());
   const auto program = edge_program<double>(model, RadialMode::exact);
   const auto data = labelled_frames(2);
   PreparedFrame<double> first(data[0].structure, model), second(data[1].structure, model);
@@ -138,7 +151,7 @@ TEST_P(TrainerOfKind, TangentsAreTheTransposeOfForces) {
 
 /// Float sums of about fifty terms of order one with tabulated radial functions: 1e-5 of the largest moment.
 TEST_P(TrainerOfKind, FloatMomentsAreTheDoubleOnesToFloatRounding) {
-  const Model model = random_model({.kind = GetParam(), .elements = {3, 16}, .cutoff = 4.0, .hidden = 6, .seed = 3});
+  const Model model = model_of(GetParam());
   const auto exact = edge_program<double>(model, RadialMode::exact);
   const auto fast = edge_program<float>(model, RadialMode::table);
   const auto data = labelled_frames(1);

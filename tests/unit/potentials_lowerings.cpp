@@ -1,6 +1,7 @@
 // Lowerings against slow, literal implementations of the published formulas.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -9,6 +10,7 @@
 
 #include "core/error.hpp"
 #include "core/rng.hpp"
+#include "potentials/lowerings/invariants.hpp"
 #include "potentials/program/drivers/cpu_scalar.hpp"
 #include "potentials/registry.hpp"
 #include "potentials/structure_evaluation.hpp"
@@ -207,7 +209,7 @@ TEST(Moment, EqualsPairAndTripleSumsOfLegendrePolynomials) {
   const std::vector<double> features = lowered_features(model, 1, e);
   const Descriptor descriptor = describe(model);
   const auto& terms = descriptor.centres[1].terms;
-  ASSERT_EQ(terms.size(), features.size());
+  ASSERT_EQ(terms.size() + descriptor.centres[1].products.size(), features.size());
   for (std::size_t t = 0; t < terms.size(); ++t) {
     double sum = 0, scale = 0;
     for (std::size_t j = 0; j < e.d.size(); ++j) {
@@ -225,6 +227,76 @@ TEST(Moment, EqualsPairAndTripleSumsOfLegendrePolynomials) {
     }
     EXPECT_NEAR(features[t], sum, 1e-12 * scale) << "term " << t;
   }
+}
+
+/// sum_j R_c(r_j) u_j and sum_j R_c(r_j) (u_j u_j - 1/3).
+struct CartesianMoments {
+  Vec3 dipole{};
+  Mat3 quadrupole{};
+};
+
+CartesianMoments cartesian_moments(const Model& model, int a, const Environment& e, Index channel) {
+  CartesianMoments result;
+  for (std::size_t j = 0; j < e.d.size(); ++j) {
+    const double r = norm(e.d[j]), radial = literal_channel(model, a, e.species[j], channel, r);
+    const Vec3 u = (1 / r) * e.d[j];
+    result.dipole += radial * u;
+    for (int i = 0; i < 3; ++i)
+      for (int k = 0; k < 3; ++k) result.quadrupole[i][k] += radial * (u[i] * u[k] - (i == k ? 1.0 / 3 : 0.0));
+  }
+  return result;
+}
+
+/// u.Q.u and u.Q.Q.u - u.u tr(Q.Q)/3 are the only invariants of their kind; the factors follow from one neighbour on
+/// the z axis, where only m = 0 contributes. 1e-11 of the sum: rounding of some hundred products.
+TEST(Moment, ProductsEqualContractionsOfCartesianTensors) {
+  const Model model = new_model({.kind = "moment", .preset = "standard", .cutoff = 5.0}, {3, 8}, 9);
+  const auto channels = model.parameters.at("channel_l_max").shape[0];
+  const Array& couplings = model.parameters.at("couplings");
+  const Environment e = random_environment(2, model.cutoff, 7);
+  const std::vector<double> features = lowered_features(model, 1, e);
+  const auto first = describe(model).centres[1].terms.size();
+  const auto feature_of = [&](const std::vector<double>& coupling, Index c) {
+    for (Index row = 0; row < couplings.shape[0]; ++row)
+      if (std::equal(coupling.begin(), coupling.end(), couplings.values.begin() + 5 * row))
+        return features[first + static_cast<std::size_t>(row * channels + c)];
+    ADD_FAILURE() << "the preset lacks a coupling";
+    return 0.0;
+  };
+  const auto y = [](int l) { return std::sqrt((2 * l + 1) / (4 * std::numbers::pi)); };  // Y_l0 on the axis
+  const auto gaunt = [&](int l1, int l2, int l3) {
+    return y(l1) * y(l2) * y(l3) * 4 * std::numbers::pi * std::pow(wigner_3j_zero(l1, l2, l3), 2);
+  };
+  for (Index c = 0; c < channels; ++c) {
+    const CartesianMoments m = cartesian_moments(model, 1, e, c);
+    Vec3 q_u{};
+    double square = 0;
+    for (int i = 0; i < 3; ++i)
+      for (int k = 0; k < 3; ++k) {
+        q_u[i] += m.quadrupole[i][k] * m.dipole[k];
+        square += m.quadrupole[i][k] * m.quadrupole[i][k];
+      }
+    const double cubic = wigner_3j_zero(1, 1, 2) * y(1) * y(1) * y(2) * 1.5 * dot(m.dipole, q_u);
+    EXPECT_NEAR(feature_of({1, 1, 2, -1, -1}, c), cubic, 1e-11 * std::abs(cubic));
+    const double on_axis = 4 * std::numbers::pi * gaunt(1, 1, 2) * gaunt(2, 2, 2) * y(1) * y(1) * y(2) * y(2);
+    const double quartic = on_axis * 4.5 * (dot(q_u, q_u) - square * dot(m.dipole, m.dipole) / 3);
+    EXPECT_NEAR(feature_of({1, 1, 2, 2, 2}, c), quartic, 1e-10 * std::abs(quartic));
+  }
+}
+
+TEST(Moment, RefusesCouplingsThatAreNoInvariants) {
+  Model model = new_model({.kind = "moment", .preset = "standard"}, {3}, 1);
+  model.parameters["couplings"] = {.shape = {1, 5}, .values = {1, 1, 1, -1, -1}};
+  EXPECT_THROW(static_cast<void>(describe(model)), ModelError);
+  model.parameters["couplings"] = {.shape = {1, 5}, .values = {1, 1, 2, 2, 1}};
+  EXPECT_THROW(static_cast<void>(describe(model)), ModelError);
+}
+
+/// Model files from before there were products have no such parameter.
+TEST(Moment, ModelsWithoutCouplingsHaveNoProducts) {
+  Model model = new_model({.kind = "moment", .preset = "standard"}, {3}, 1);
+  model.parameters.erase("couplings");
+  EXPECT_TRUE(describe(model).centres[0].products.empty());
 }
 
 TEST(Moment, InitialMixingIsDiverseAndReproducible) {

@@ -119,11 +119,19 @@ TEST(Options, AreRefusedByName) {
 
 TEST(FeatureStatistics, GiveFeaturesThatNeverVaryAFiniteScale) {
   Normalisation normalisation{.elements = {{.shift = {0, 0}, .scale = {1, 1}}}};
-  set_feature_statistics({{.features = 2, .atoms = 4, .values = {1, 3, 1, 3, 7, 7, 7, 7}}}, normalisation);
+  set_feature_statistics({{.features = 2, .atoms = 4, .values = {1, 3, 1, 3, 7, 7, 7, 7}}}, {{2, 2}}, normalisation);
   EXPECT_DOUBLE_EQ(normalisation.elements[0].shift[0], 2.0);
   EXPECT_DOUBLE_EQ(normalisation.elements[0].scale[0], 1.0);
   EXPECT_DOUBLE_EQ(normalisation.elements[0].shift[1], 7.0);
-  EXPECT_DOUBLE_EQ(normalisation.elements[0].scale[1], 1000.0);
+  EXPECT_NEAR(normalisation.elements[0].scale[1], std::sqrt(1000.0), 1e-12);
+}
+
+TEST(FeatureStatistics, KeepHalfTheDecayWithinADegreeAndNoneBetweenDegrees) {
+  Normalisation normalisation{.elements = {{.shift = {0, 0, 0}, .scale = {1, 1, 1}}}};
+  set_feature_statistics({{.features = 3, .atoms = 2, .values = {0, 8, 0, 2, 0, 200}}}, {{1, 1, 3}}, normalisation);
+  EXPECT_DOUBLE_EQ(normalisation.elements[0].scale[0], 1.0 / 4);
+  EXPECT_DOUBLE_EQ(normalisation.elements[0].scale[1], 1.0 / 2);
+  EXPECT_DOUBLE_EQ(normalisation.elements[0].scale[2], 1.0 / 100);
 }
 
 TrainingState some_state() {
