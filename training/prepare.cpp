@@ -24,6 +24,7 @@ void check_options(const TrainOptions& o) {
           "train.learning_rate", "Both are positive, and the end is not above the start.");
   require(o.average_decay >= 0 && o.average_decay < 1, "train.average_decay", "Choose a value in [0, 1).");
   require(o.weight_decay >= 0, "train.weight_decay", "Use 0 or a positive number.");
+  require(o.polish_iterations >= 0, "train.polish", "Use 0 (none) or a positive number.");
   require(o.warm_up_steps >= 0 && o.patience >= 0, "train", "Steps and epochs are not negative.");
   require(o.shards >= 1 && o.shards <= 4096, "train.shards", "Choose a value between 1 and 4096.");
   require(o.threads >= 0 && o.threads <= 1024, "train.threads", "Use 0 (automatic) or up to 1024.");
@@ -138,7 +139,11 @@ std::string training_identity(const TrainOptions& o, std::span<const Frame> fram
   hash.add(static_cast<std::int64_t>(o.activation)).add(static_cast<std::int64_t>(o.seed));
   hash.add(std::int64_t{o.batch_atoms}).add(std::int64_t{o.batch_frames}).add(std::int64_t{o.shards});
   hash.add(o.learning_rate_start).add(o.learning_rate_end).add(static_cast<std::int64_t>(o.schedule));
-  hash.add(std::int64_t{o.warm_up_steps}).add(o.weight_decay).add(o.average_decay).add(o.gradient_clip);
+  hash.add(std::int64_t{o.polish_iterations})
+      .add(std::int64_t{o.warm_up_steps})
+      .add(o.weight_decay)
+      .add(o.average_decay)
+      .add(o.gradient_clip);
   hash.add(static_cast<std::int64_t>(o.loss.balance)).add(o.loss.energy_start).add(o.loss.energy);
   hash.add(o.loss.force).add(o.loss.stress).add(static_cast<std::int64_t>(o.precision));
   for (std::size_t f = 0; f < frames.size(); ++f) {

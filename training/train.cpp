@@ -115,7 +115,7 @@ class Session {
     if (state.smallest_distance == 0) state.smallest_distance = smallest_distance(team);
     introduce(team.threads(), state);
     Trainer<T> trainer(request_, std::move(plan), team, data_, state);
-    const TrainingEnd end = trainer.run();
+    const TrainingEnd end = trainer.polish_best(trainer.run());
     return make_result(end, trainer.stop_reason(), state, team);
   }
 

@@ -8,6 +8,7 @@
 
 #include "core/error.hpp"
 #include "training/learning_curve.hpp"
+#include "training/polish.hpp"
 
 namespace haven::training {
 namespace {
@@ -18,6 +19,8 @@ double now_minutes() {
 
 double root_mean(double squares, double count) { return count > 0 ? std::sqrt(squares / count) : -1; }
 
+}  // namespace
+
 std::string describe_errors(const PartErrors& errors) {
   std::string text;
   if (errors.energy >= 0) text += fmt::format("E {:.2f} meV/atom ", 1e3 * errors.energy);
@@ -25,8 +28,6 @@ std::string describe_errors(const PartErrors& errors) {
   if (errors.virial >= 0) text += fmt::format("V {:.2f} meV/atom", 1e3 * errors.virial);
   return text;
 }
-
-}  // namespace
 
 PartErrors part_errors(const LossSums& sums) {
   return {.energy = root_mean(sums.energy_squares, sums.energies),
@@ -55,12 +56,21 @@ double Trainer<T>::minutes() const {
   return minutes_before_ + now_minutes() - started_;
 }
 
+namespace {
+
+/// The stochastic part of a run with a time limit leaves half of it to the polishing.
+double stochastic_minutes(const TrainOptions& options) {
+  return options.polish_iterations > 0 ? 0.5 * options.max_minutes : options.max_minutes;
+}
+
+}  // namespace
+
 template <class T>
 double Trainer<T>::progress() const {
   const TrainOptions& options = request_.options;
   const double epochs = static_cast<double>(state_.epoch) + static_cast<double>(state_.batch) / batches_of_epoch_;
   double done = epochs / static_cast<double>(options.max_epochs);
-  if (options.max_minutes > 0) done = std::max(done, shared_minutes_ / options.max_minutes);
+  if (options.max_minutes > 0) done = std::max(done, shared_minutes_ / stochastic_minutes(options));
   return std::min(1.0, done);
 }
 
@@ -73,7 +83,8 @@ TrainingEnd Trainer<T>::run() {
                          .seed = options.seed};
   started_ = now_minutes();
   minutes_before_ = shared_minutes_ = last_checkpoint_ = state_.minutes;
-  while (state_.epoch < options.max_epochs) {
+  const auto stale = [&] { return options.patience > 0 && state_.epoch - state_.best.epoch >= options.patience; };
+  while (state_.epoch < options.max_epochs && !stale()) {
     const auto batches = plan_epoch(atoms_, rules, state_.epoch);
     batches_of_epoch_ = static_cast<double>(batches.size());
     // A small data set must not spend its whole training in the warm-up.
@@ -84,7 +95,7 @@ TrainingEnd Trainer<T>::run() {
         checkpoint();
         return TrainingEnd::stopped;
       }
-      if (options.max_minutes > 0 && shared_minutes_ >= options.max_minutes) {
+      if (options.max_minutes > 0 && shared_minutes_ >= stochastic_minutes(options)) {
         if (state_.epoch == 0 || state_.batch > 0) finish_epoch();
         checkpoint();
         return TrainingEnd::time_used;
@@ -94,13 +105,41 @@ TrainingEnd Trainer<T>::run() {
       train_batch(batches[static_cast<std::size_t>(state_.batch)]);
     }
     finish_epoch();
-    const bool stale = options.patience > 0 && state_.epoch - state_.best.epoch >= options.patience;
-    if (stale || state_.epoch >= options.max_epochs) {
-      checkpoint();
-      return stale ? TrainingEnd::no_improvement : TrainingEnd::epochs_used;
-    }
+    if (stale() || state_.epoch >= options.max_epochs) checkpoint();
   }
-  return TrainingEnd::epochs_used;
+  return state_.epoch < options.max_epochs ? TrainingEnd::no_improvement : TrainingEnd::epochs_used;
+}
+
+template <class T>
+TrainingEnd Trainer<T>::polish_best(TrainingEnd end) {
+  const TrainOptions& options = request_.options;
+  if (options.polish_iterations == 0 || end == TrainingEnd::stopped) return end;
+  PolishPlan plan{.batches = plan_epoch(atoms_,
+                                        {.batch_atoms = options.batch_atoms,
+                                         .batch_frames = options.batch_frames,
+                                         .shards = options.shards,
+                                         .seed = options.seed},
+                                        0),
+                  .valid = plan_.valid,
+                  .scale = plan_.end,
+                  .diagonal = {},
+                  .iterations = options.polish_iterations,
+                  .patience = options.patience};
+  for (Batch& batch : plan.batches)
+    for (auto& shard : batch)
+      for (int& f : shard) f = plan_.train[static_cast<std::size_t>(f)];
+  double largest = 0;
+  for (const double v : state_.optimiser.second) largest = std::max(largest, v);
+  for (const double v : state_.optimiser.second)
+    plan.diagonal.push_back(1 / (std::sqrt(v) + 1e-4 * std::sqrt(largest)));
+  bool stopped = false;
+  const auto stop = [&] {
+    stopped = should_stop();
+    return stopped || (options.max_minutes > 0 && shared_minutes_ >= options.max_minutes);
+  };
+  (void)polish(team_, plan, stop, *request_.log, state_.best);
+  state_.minutes = minutes();
+  return stopped ? TrainingEnd::stopped : end;
 }
 
 template <class T>

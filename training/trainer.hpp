@@ -28,6 +28,9 @@ class Trainer {
           TrainingState& state);
   /// Continues from the state until an end; the state then holds everything. @throws NumericalError
   TrainingEnd run();
+  /// Follows run(): full-batch steps from the best model, see polish(). They are repeated from their beginning when a
+  /// stopped run is resumed, with the same result.
+  TrainingEnd polish_best(TrainingEnd end);
   [[nodiscard]] const std::string& stop_reason() const { return stop_reason_; }
 
  private:
@@ -55,6 +58,8 @@ class Trainer {
 
 /// Root mean squares of sums.
 [[nodiscard]] PartErrors part_errors(const LossSums& sums);
+/// The errors in a line for people.
+[[nodiscard]] std::string describe_errors(const PartErrors& errors);
 /// Mean loss with the weights of `scale`; terms without labels drop out.
 [[nodiscard]] double score(const LossSums& sums, const LossScale& scale);
 

@@ -49,6 +49,7 @@ struct TrainOptions {
   double average_decay = 0.999;  ///< of the exponential moving average that is validated and exported
   double gradient_clip = 3.0;    ///< largest ratio of a gradient norm to its running mean
   LossWeights loss;
+  Index polish_iterations = 200;  ///< full-batch L-BFGS steps from the best model at the end; 0: none
   Index patience = 60;            ///< stop after so many epochs without a better validation; 0: never
   double checkpoint_minutes = 5;  ///< between checkpoints; one is written at the end in any case
 

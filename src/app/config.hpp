@@ -63,6 +63,7 @@ struct TrainConfig {
   struct EarlyStop {
     std::int64_t patience = TrainOptions{}.patience;
   } early_stop;
+  std::int64_t polish = TrainOptions{}.polish_iterations;
   double checkpoint_s = 300, max_time_s = 0;
 };
 

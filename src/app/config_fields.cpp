@@ -105,6 +105,7 @@ void visit_train(FieldVisitor& v, TrainConfig& train) {
   v.section({"early_stop", "stops when validation no longer improves"}, [&](FieldVisitor& s) {
     s.integer({"patience", "epochs without improvement; 0: never"}, train.early_stop.patience, not_negative);
   });
+  v.integer({"polish", "full-batch quasi-Newton steps after the epochs; 0: none"}, train.polish, {.low = 0});
   v.integer({"batch_frames", "a batch has at least this many frames"}, train.batch_frames, at_least_one);
   v.duration({"checkpoint", "time between checkpoints"}, train.checkpoint_s, {.low = 1});
   v.duration({"max_time", "training time at most; 0 s: no limit"}, train.max_time_s, not_negative);

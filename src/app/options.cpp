@@ -64,6 +64,7 @@ TrainOptions train_options(const Config& config) {
                     .stress = loss.virial};
   }
   options.patience = config.train.early_stop.patience;
+  options.polish_iterations = config.train.polish;
   options.checkpoint_minutes = config.train.checkpoint_s / 60;
   options.valid_fraction = config.data.split.valid;
   options.test_fraction = config.data.split.test;

@@ -168,6 +168,24 @@ TEST(TrainingRun, StoppedAndResumedIsTheUninterruptedRun) {
   EXPECT_EQ(curve_of(parts.file("lcurve.csv")), curve_of(whole.file("lcurve.csv")));
 }
 
+/// Polishing is not in checkpoints: it starts again from the end of the epochs, with the same result.
+TEST(TrainingRun, StoppedWhilePolishingAndResumedIsTheUninterruptedRun) {
+  const auto frames = labelled_frames(24);
+  const TrainResult expected = run_alone({}, frames);
+  for (int polls = 60; polls > 1; --polls) {  // the last poll before the end is one of the polishing
+    const TemporaryFolder fresh;
+    const TrainResult result = run_alone(
+        {.folder = fresh.path().string(), .start = TrainRequest::Start::resume, .stop_after_polls = polls}, frames);
+    if (result.status == TrainResult::Status::finished) continue;
+    EXPECT_EQ(result.epochs, expected.epochs) << "stopped after the epochs";
+    expect_same_weights(
+        run_alone({.folder = fresh.path().string(), .start = TrainRequest::Start::resume}, frames).model,
+        expected.model);
+    return;
+  }
+  FAIL() << "never stopped";
+}
+
 /// T39 and more: threads and ranks do not change a bit.
 TEST(TrainingRun, DoesNotDependOnThreads) {
   const auto frames = labelled_frames(24);
@@ -271,8 +289,18 @@ TEST(TrainingRun, RefusesACheckpointOfOtherData) {
                InputError);
 }
 
+TEST(TrainingRun, PolishingNeverMakesTheValidationWorse) {
+  const auto frames = labelled_frames(24);
+  Job plain, polished;
+  plain.options.polish_iterations = 0;
+  polished.options.polish_iterations = 25;
+  const PartErrors before = run_alone(plain, frames).valid, after = run_alone(polished, frames).valid;
+  EXPECT_LT(after.force, before.force);
+}
+
 TEST(TrainingRun, StopsEarlyWhenNothingImproves) {
   Job run;
+  run.options.polish_iterations = 0;
   run.options.max_epochs = 200;
   run.options.patience = 2;
   run.options.learning_rate_start = run.options.learning_rate_end = 1e-12;

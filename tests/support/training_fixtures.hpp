@@ -53,6 +53,7 @@ inline TrainOptions quick_options() {
   options.batch_atoms = 30;
   options.batch_frames = 4;
   options.max_epochs = 6;
+  options.polish_iterations = 3;
   options.learning_rate_start = 5e-3;
   options.learning_rate_end = 1e-4;
   options.warm_up_steps = 5;
