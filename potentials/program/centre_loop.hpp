@@ -52,6 +52,41 @@ class CentreSink {
     if (wants(wanted_, Wanted::atom_virials)) add_atom_virial(j, d, f);
   }
 
+  /// Neighbours of a centre: their indices, displacements, and dE_i/dr_ij in the arithmetic of the driver.
+  template <class T>
+  struct Pairs {
+    const std::int32_t* atom;
+    const double *x, *y, *z;
+    const T *force_x, *force_y, *force_z;
+    Index count;
+  };
+  /// add_pair for each of them.
+  template <class T>
+  void add_pairs(const LocalAtoms& atoms, Index i, const Pairs<T>& pairs) {
+    const auto force = [&](Index k) -> Vec3 {
+      return {static_cast<double>(pairs.force_x[k]), static_cast<double>(pairs.force_y[k]),
+              static_cast<double>(pairs.force_z[k])};
+    };
+    if (wanted_ != Wanted::forces && wanted_ != Wanted::atom_energies) {
+      for (Index k = 0; k < pairs.count; ++k)
+        add_pair(atoms, i, pairs.atom[k], {pairs.x[k], pairs.y[k], pairs.z[k]}, force(k));
+      return;
+    }
+    FixedVec3 sum = on_centre_;
+    for (Index k = 0; k < pairs.count; ++k) {
+      const Vec3 f = force(k);
+      if (!fits_fixed(f)) [[unlikely]] {
+        report(is_finite(f) ? EvaluationFault::force_out_of_range : EvaluationFault::not_finite,
+               atoms.ids[static_cast<std::size_t>(i)]);
+        continue;
+      }
+      const FixedVec3 fixed{round_to_fixed(f.x), round_to_fixed(f.y), round_to_fixed(f.z)};
+      sum += fixed;
+      forces_[static_cast<std::size_t>(pairs.atom[k])] -= fixed;
+    }
+    on_centre_ = sum;
+  }
+
   /// Flushes the sums of centre i.
   void end_centre(Index i) {
     forces_[static_cast<std::size_t>(i)] += on_centre_;

@@ -19,7 +19,7 @@ namespace haven::kernel {
 
 /// sin and cos for |y| <= pi/4 by their series, to the last bits of the lane's arithmetic.
 template <class Lane>
-inline void small_sine_cosine(Lane y, Lane& sine, Lane& cosine) {
+[[gnu::always_inline]] inline void small_sine_cosine(Lane y, Lane& sine, Lane& cosine) {
   const Lane s = y * y;
   Lane odd(-1.0 / 5040), even(1.0 / 40320);
   if constexpr (sizeof(typename RealOf<Lane>::type) == 8) {
@@ -42,7 +42,7 @@ inline void small_sine_cosine(Lane y, Lane& sine, Lane& cosine) {
 
 /// tanh(y) for 0 <= y <= 1. Floats need no more than this polynomial (relative error 5e-8).
 template <class Lane>
-inline Lane unit_tanh(Lane y) {
+[[gnu::always_inline]] inline Lane unit_tanh(Lane y) {
   if constexpr (sizeof(typename RealOf<Lane>::type) == 4) {
     const Lane s = y * y;
     Lane p(0.0010455535428479834);
@@ -59,7 +59,7 @@ inline Lane unit_tanh(Lane y) {
 
 /// f(x) and f'(x) of a window for 0 <= x <= 1.
 template <class Lane>
-inline ValueAndSlope<Lane> window_function(WindowType type, Lane x) {
+[[gnu::always_inline]] inline ValueAndSlope<Lane> window_function(WindowType type, Lane x) {
   const Lane rest = Lane(1.0) - x;
   switch (type) {
     case WindowType::cosine: {
@@ -107,7 +107,8 @@ inline ValueAndSlope<Lane> window_function(WindowType type, Lane x) {
 
 /// w(r) and w'(r) for r below the cut-off; `inverse_width` is 1/(cutoff - inner).
 template <class Lane>
-inline ValueAndSlope<Lane> window_value(WindowType type, double inner, double inverse_width, Lane r) {
+[[gnu::always_inline]] inline ValueAndSlope<Lane> window_value(WindowType type, double inner, double inverse_width,
+                                                               Lane r) {
   if (type == WindowType::none || type == WindowType::hard) return {Lane(1.0), Lane(0.0)};
   // Below the inner cut-off x = 0, where every function is 1 with slope 0 (the tanh ones have no inner cut-off). A
   // vector may be filled up with lanes beyond the cut-off whose results are not used: they stay finite.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/error.hpp"
 #include "potentials/descriptor.hpp"
@@ -72,7 +73,7 @@ void evaluate_centre(const PackedProgram<T>& program, const LocalAtoms& atoms, c
   const PackedCentre<T>& centre = program.centres[static_cast<std::size_t>(atoms.species[static_cast<std::size_t>(i)])];
   if (!find_neighbours(atoms, list, i, program.cutoff, w))
     sink.report(EvaluationFault::not_finite, atoms.ids[static_cast<std::size_t>(i)]);
-  group_neighbours(centre, w);
+  group_neighbours(centre, program.cutoff, w);
   form_directions(w);
   form_radial(centre, w);
   form_harmonics(centre, w);
@@ -83,13 +84,18 @@ void evaluate_centre(const PackedProgram<T>& program, const LocalAtoms& atoms, c
   form_moment_gradients(centre, w);
   form_pair_forces(centre, w);
   add_triplet_forces(centre, w);
-  for (std::size_t b = 0; b < centre.blocks.size(); ++b)
-    for (Index j = w.block_begin[b]; j < w.block_begin[b] + w.block_count[b]; ++j) {
-      const auto k = static_cast<std::size_t>(j);
-      sink.add_pair(
-          atoms, i, w.atom[k], {w.x[k], w.y[k], w.z[k]},
-          {static_cast<double>(w.force_x[k]), static_cast<double>(w.force_y[k]), static_cast<double>(w.force_z[k])});
-    }
+  for (std::size_t b = 0; b < centre.blocks.size(); ++b) {
+    const auto k = static_cast<std::size_t>(w.block_begin[b]);
+    sink.add_pairs<T>(atoms, i,
+                      {.atom = w.atom.data() + k,
+                       .x = &w.x[k],
+                       .y = &w.y[k],
+                       .z = &w.z[k],
+                       .force_x = &w.force_x[k],
+                       .force_y = &w.force_y[k],
+                       .force_z = &w.force_z[k],
+                       .count = w.block_count[b]});
+  }
   if (program.wall.active()) energy += add_wall(program.wall, atoms, i, w, sink);
   if (extrapolates(centre, w)) sink.count_extrapolation();
   sink.add_energy(atoms, i, energy);

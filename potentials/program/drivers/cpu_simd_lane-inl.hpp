@@ -17,7 +17,7 @@
 #ifdef __clang__
 #define HAVEN_UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define HAVEN_UNROLL _Pragma("GCC unroll 8")
+#define HAVEN_UNROLL _Pragma("GCC unroll 16")
 #endif
 #endif
 

@@ -42,9 +42,15 @@ void block_moments(const PackedBlock& block, const T* radial, const T* harmonics
   for (const Band& band : block.bands)
     for (Index c = 0; c < band.count; c += lanes) {
       int lm = band.first;
-      for (; lm + 8 <= band.last; lm += 8)
+      // An odd one out would cost a sweep of its own.
+      for (; lm + 8 <= band.last && lm + 9 != band.last; lm += 8)
         moment_tile<8>(radial + c, block.stride, harmonics + lm * lanes, width, count, out + lm * out_stride + c,
                        out_stride);
+      if (lm + 9 == band.last) {
+        moment_tile<9>(radial + c, block.stride, harmonics + lm * lanes, width, count, out + lm * out_stride + c,
+                       out_stride);
+        continue;
+      }
       for (; lm + 4 <= band.last; lm += 4)
         moment_tile<4>(radial + c, block.stride, harmonics + lm * lanes, width, count, out + lm * out_stride + c,
                        out_stride);
@@ -228,9 +234,14 @@ void form_moment_gradients(const PackedCentre<T>& centre, Workspace<T>& w) {
     for (Index c = 0; c < centre.paired; c += lanes) {
       const T* g = w.pair_gradients.data() + l * centre.paired * centre.paired_stride + c;
       int lm = l * l;
-      for (; lm + 4 <= (l + 1) * (l + 1); lm += 4)
+      for (; lm + 4 <= (l + 1) * (l + 1) && lm + 5 != (l + 1) * (l + 1); lm += 4)
         gradient_tile<4>(g, centre.paired_stride, centre.paired, w.moments.data() + lm * centre.stride, centre.stride,
                          w.moment_gradients.data() + lm * centre.stride + c);
+      if (lm + 5 == (l + 1) * (l + 1)) {
+        gradient_tile<5>(g, centre.paired_stride, centre.paired, w.moments.data() + lm * centre.stride, centre.stride,
+                         w.moment_gradients.data() + lm * centre.stride + c);
+        continue;
+      }
       for (; lm < (l + 1) * (l + 1); ++lm)
         gradient_tile<1>(g, centre.paired_stride, centre.paired, w.moments.data() + lm * centre.stride, centre.stride,
                          w.moment_gradients.data() + lm * centre.stride + c);
@@ -279,9 +290,14 @@ void adjoint_of_neighbours(const PackedCentre<T>& centre, const PackedBlock& blo
   Lane<T> along(0.0);
   for (const Band& band : block.bands) {
     int lm = band.first;
-    for (; lm + 4 <= band.last; lm += 4)
+    for (; lm + 4 <= band.last && lm + 5 != band.last; lm += 4)
       along = adjoint_tile<4>(bar + lm * bar_stride, bar_stride, band.count, radial, slope, harmonics + lm * lanes,
                               along, v + lm);
+    if (lm + 5 == band.last) {
+      along = adjoint_tile<5>(bar + lm * bar_stride, bar_stride, band.count, radial, slope, harmonics + lm * lanes,
+                              along, v + lm);
+      continue;
+    }
     for (; lm < band.last; ++lm)
       along = adjoint_tile<1>(bar + lm * bar_stride, bar_stride, band.count, radial, slope, harmonics + lm * lanes,
                               along, v + lm);
@@ -296,6 +312,22 @@ void adjoint_of_neighbours(const PackedCentre<T>& centre, const PackedBlock& blo
   multiply_add(inverse, g.x, rest * ux).store(&w.force_x[k]);
   multiply_add(inverse, g.y, rest * uy).store(&w.force_y[k]);
   multiply_add(inverse, g.z, rest * uz).store(&w.force_z[k]);
+}
+
+/// The same where no channel reaches beyond l = 0: the force is along the neighbour.
+template <class T>
+void adjoint_of_spheres(const PackedCentre<T>& centre, const PackedBlock& block, const T* bar, Index begin, Index j,
+                        Workspace<T>& w) {
+  constexpr Index lanes = Lane<T>::width;
+  const T* slope = w.slope_lanes.data() + begin * centre.stride + (j - begin) * block.stride;
+  Lane<T> along(0.0);
+  for (std::size_t c = 0; c < block.channels.size(); ++c, slope += lanes)
+    along = multiply_add(Lane<T>(bar[c]), Lane<T>::load(slope), along);
+  along = along * Lane<T>(constant_harmonic);
+  const auto k = static_cast<std::size_t>(j);
+  (along * Lane<T>::load(&w.unit_x[k])).store(&w.force_x[k]);
+  (along * Lane<T>::load(&w.unit_y[k])).store(&w.force_y[k]);
+  (along * Lane<T>::load(&w.unit_z[k])).store(&w.force_z[k]);
 }
 
 /// dE_i/dr_ij of all neighbours.
@@ -315,8 +347,13 @@ void form_pair_forces(const PackedCentre<T>& centre, Workspace<T>& w) {
                 w.moment_gradients[static_cast<std::size_t>(lm * centre.stride +
                                                             block.channels[static_cast<std::size_t>(c)])];
     }
-    for (Index j = w.block_begin[b]; j < w.block_begin[b] + w.block_count[b]; j += Lane<T>::width)
-      adjoint_of_neighbours(centre, block, bar, bar_stride, w.block_begin[b], j, w);
+    const Index begin = w.block_begin[b], end = begin + w.block_count[b];
+    if (block.l_max == 0) {
+      for (Index j = begin; j < end; j += Lane<T>::width) adjoint_of_spheres(centre, block, bar, begin, j, w);
+    } else {
+      for (Index j = begin; j < end; j += Lane<T>::width)
+        adjoint_of_neighbours(centre, block, bar, bar_stride, begin, j, w);
+    }
   }
 }
 

@@ -9,12 +9,15 @@
 #include "potentials/potential.hpp"
 #include "potentials/program/drivers/cpu_simd_lane-inl.hpp"
 #include "potentials/program/drivers/cpu_simd_workspace.hpp"
+#include "potentials/program/drivers/space_curve.hpp"
 #define HAVEN_KERNEL_VECTORISED
 #include "potentials/program/kernel.hpp"
 #undef HAVEN_KERNEL_VECTORISED
 
 HWY_BEFORE_NAMESPACE();
 namespace haven::HWY_NAMESPACE {
+
+inline constexpr double constant_harmonic = 0.28209479177387814;  // Y_00
 
 /// Keeps the entries with |d| < cutoff, in list order and without branches. False when a distance is NaN.
 template <class T>
@@ -43,51 +46,42 @@ bool find_neighbours(const LocalAtoms& atoms, const NeighbourView& list, Index c
   return unordered == 0;
 }
 
+/// The bin of each neighbour in the order of evaluation: its block and, where there are triplets, its place along the
+/// curve in space. The last bin is for those that contribute nothing. Counts the neighbours of each.
 template <class T>
-void copy_neighbour(Workspace<T>& w, std::size_t from, std::size_t to) {
-  w.x[to] = w.found_x[from];
-  w.y[to] = w.found_y[from];
-  w.z[to] = w.found_z[from];
-  w.square[to] = w.found_square[from];
-  w.atom[to] = w.found_atom[from];
-  w.species[to] = w.found_species[from];
-}
-
-/// The octant of a displacement, numbered so that successive ones share a face: triplets look at neighbours in vectors,
-/// and vectors of near neighbours are inside or outside the cut-off of a third side together.
-inline int octant_of(double x, double y, double z) {
-  const int right = x > 0 ? 1 : 0, back = y > 0 ? 1 : 0, top = z > 0 ? 1 : 0;
-  const int around = back == 0 ? right : 3 - right;
-  return top == 0 ? around : 7 - around;
-}
-
-/// Groups neighbours by block, keeping their order (where there are triplets within each octant), and fills each block
-/// up to full vectors with harmless unit vectors whose radial functions are zero.
-template <class T>
-void group_neighbours(const PackedCentre<T>& centre, Workspace<T>& w) {
-  constexpr Index lanes = Lane<T>::width;
-  const auto n_blocks = static_cast<Index>(centre.blocks.size());
+void count_bins(const PackedCentre<T>& centre, double cutoff, std::int32_t n_cells, Workspace<T>& w) {
+  const auto n_blocks = static_cast<std::int32_t>(centre.blocks.size());
+  w.bin_count.assign(static_cast<std::size_t>(n_blocks * n_cells + 1), 0);
+  const double scale = curve_side / (2 * cutoff);
+  const bool shells = !centre.shell_end2.empty(), cells = n_cells > 1;
   for (std::size_t k = 0; k < static_cast<std::size_t>(w.found); ++k) {
     const auto b = static_cast<std::size_t>(w.found_species[k]);
-    const bool outer = !centre.shell_end2.empty() && w.found_square[k] >= centre.shell_end2[b];
-    if (!centre.triplets.empty()) w.found_octant[k] = octant_of(w.found_x[k], w.found_y[k], w.found_z[k]);
-    w.found_block[k] = outer ? centre.outer_block_of_element[b] : centre.block_of_element[b];
+    const int block = shells && w.found_square[k] >= centre.shell_end2[b] ? centre.outer_block_of_element[b]
+                                                                          : centre.block_of_element[b];
+    std::int32_t bin = (block < 0 ? n_blocks : block) * n_cells;
+    if (cells && block >= 0) bin += curve_position(w.found_x[k], w.found_y[k], w.found_z[k], scale);
+    w.found_bin[k] = bin;
+    ++w.bin_count[static_cast<std::size_t>(bin)];
   }
-  w.reserve(static_cast<std::size_t>(w.found + (n_blocks + 1) * lanes), static_cast<std::size_t>(lanes), centre);
-  w.block_begin.clear();
-  w.block_count.clear();
-  const int octants = centre.triplets.empty() ? 1 : 8;
-  Index next = 0;
-  for (Index block = 0; block < n_blocks; ++block) {
-    const Index begin = next;
-    for (int octant = 0; octant < octants; ++octant)
-      for (Index k = 0; k < w.found; ++k) {
-        const auto from = static_cast<std::size_t>(k);
-        if (w.found_block[from] != block || (octants > 1 && w.found_octant[from] != octant)) continue;
-        copy_neighbour(w, from, static_cast<std::size_t>(next++));
-      }
-    w.block_begin.push_back(begin);
-    w.block_count.push_back(next - begin);
+}
+
+/// Groups neighbours by block, keeping their order (where there are triplets within each cell of the curve), and fills
+/// each block up to full vectors with harmless unit vectors whose radial functions are zero.
+template <class T>
+void group_neighbours(const PackedCentre<T>& centre, double cutoff, Workspace<T>& w) {
+  constexpr Index lanes = Lane<T>::width;
+  const std::size_t n_blocks = centre.blocks.size(), n_cells = centre.triplets.empty() ? 1 : curve_cells;
+  count_bins(centre, cutoff, static_cast<std::int32_t>(n_cells), w);
+  w.reserve(static_cast<std::size_t>(w.found + (static_cast<Index>(n_blocks) + 1) * lanes),
+            static_cast<std::size_t>(lanes), centre);
+  w.block_begin.resize(n_blocks);
+  w.block_count.resize(n_blocks);
+  std::int32_t next = 0;
+  std::int32_t* bin = w.bin_count.data();  // counts become first places
+  for (std::size_t block = 0; block < n_blocks; ++block) {
+    w.block_begin[block] = next;
+    for (std::size_t cell = 0; cell < n_cells; ++cell, ++bin) next += std::exchange(*bin, next);
+    w.block_count[block] = next - w.block_begin[block];
     for (; next % lanes != 0; ++next) {
       const auto k = static_cast<std::size_t>(next);
       w.x[k] = w.square[k] = 1;
@@ -96,6 +90,16 @@ void group_neighbours(const PackedCentre<T>& centre, Workspace<T>& w) {
     }
   }
   w.packed = next;
+  *bin = next;  // the last bin: behind the others, to be ignored
+  for (std::size_t k = 0; k < static_cast<std::size_t>(w.found); ++k) {
+    const auto to = static_cast<std::size_t>(w.bin_count[static_cast<std::size_t>(w.found_bin[k])]++);
+    w.x[to] = w.found_x[k];
+    w.y[to] = w.found_y[k];
+    w.z[to] = w.found_z[k];
+    w.square[to] = w.found_square[k];
+    w.atom[to] = w.found_atom[k];
+    w.species[to] = w.found_species[k];
+  }
 }
 
 inline void store_as(hn::Vec<hn::ScalableTag<double>> v, double* out) { hn::StoreU(v, hn::ScalableTag<double>(), out); }
@@ -147,31 +151,60 @@ void transpose_channels(const T* from, Index count, const PackedBlock& block, T*
   std::copy(from, from + count * block.stride, to);
 }
 #else
-/// Transposes a 128-bit tile: rows are `from`, `from + stride`, ...; columns go to `to`, `to + lanes`, ...
+/// Rows a, b, c, e of four numbers in each 128-bit block; out[k] gets the k-th number of each.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE void transpose_blocks(D d, V a, V b, V c, V e, V* out) {
+  const auto ac_low = hn::InterleaveLower(d, a, c), ac_high = hn::InterleaveUpper(d, a, c);
+  const auto be_low = hn::InterleaveLower(d, b, e), be_high = hn::InterleaveUpper(d, b, e);
+  out[0] = hn::InterleaveLower(d, ac_low, be_low);
+  out[1] = hn::InterleaveUpper(d, ac_low, be_low);
+  out[2] = hn::InterleaveLower(d, ac_high, be_high);
+  out[3] = hn::InterleaveUpper(d, ac_high, be_high);
+}
+
+/// Numbers in a row of a tile: whole vectors of 256 bits, blocks of 128 bits otherwise.
 template <class T>
-void transpose_tile(const T* from, Index stride, T* to, Index lanes) {
-  if constexpr (sizeof(T) == 4) {
-    const hn::FixedTag<T, 4> d;
-    const auto a = hn::LoadU(d, from), b = hn::LoadU(d, from + stride);
-    const auto c = hn::LoadU(d, from + 2 * stride), e = hn::LoadU(d, from + 3 * stride);
-    const auto ac_low = hn::InterleaveLower(d, a, c), ac_high = hn::InterleaveUpper(d, a, c);
-    const auto be_low = hn::InterleaveLower(d, b, e), be_high = hn::InterleaveUpper(d, b, e);
-    hn::StoreU(hn::InterleaveLower(d, ac_low, be_low), d, to);
-    hn::StoreU(hn::InterleaveUpper(d, ac_low, be_low), d, to + lanes);
-    hn::StoreU(hn::InterleaveLower(d, ac_high, be_high), d, to + 2 * lanes);
-    hn::StoreU(hn::InterleaveUpper(d, ac_high, be_high), d, to + 3 * lanes);
+inline constexpr Index tile_side = (Lane<T>::width * static_cast<Index>(sizeof(T)) == 32 ? 32 : 16) /
+                                   static_cast<Index>(sizeof(T));
+
+/// Transposes a tile: rows are `from`, `from + stride`, ...; columns go to `to`, `to + lanes`, ...
+template <class T>
+HWY_INLINE void transpose_tile(const T* from, Index stride, T* to, Index lanes) {
+  constexpr Index side = tile_side<T>;
+  const hn::FixedTag<T, static_cast<std::size_t>(side)> d;
+  const auto row = [&](Index k) HWY_ATTR { return hn::LoadU(d, from + k * stride); };
+  if constexpr (side == 8) {
+    hn::Vec<decltype(d)> upper[4], lower[4];
+    transpose_blocks(d, row(0), row(1), row(2), row(3), upper);
+    transpose_blocks(d, row(4), row(5), row(6), row(7), lower);
+    HAVEN_UNROLL
+    for (int k = 0; k < 4; ++k) {
+      hn::StoreU(hn::ConcatLowerLower(d, lower[k], upper[k]), d, to + k * lanes);
+      hn::StoreU(hn::ConcatUpperUpper(d, lower[k], upper[k]), d, to + (k + 4) * lanes);
+    }
+  } else if constexpr (side == 4 && sizeof(T) == 4) {
+    hn::Vec<decltype(d)> columns[4];
+    transpose_blocks(d, row(0), row(1), row(2), row(3), columns);
+    HAVEN_UNROLL
+    for (int k = 0; k < 4; ++k) hn::StoreU(columns[k], d, to + k * lanes);
+  } else if constexpr (side == 4) {
+    const auto a = row(0), b = row(1), c = row(2), e = row(3);
+    const auto ab_even = hn::InterleaveLower(d, a, b), ab_odd = hn::InterleaveUpper(d, a, b);
+    const auto ce_even = hn::InterleaveLower(d, c, e), ce_odd = hn::InterleaveUpper(d, c, e);
+    hn::StoreU(hn::ConcatLowerLower(d, ce_even, ab_even), d, to);
+    hn::StoreU(hn::ConcatLowerLower(d, ce_odd, ab_odd), d, to + lanes);
+    hn::StoreU(hn::ConcatUpperUpper(d, ce_even, ab_even), d, to + 2 * lanes);
+    hn::StoreU(hn::ConcatUpperUpper(d, ce_odd, ab_odd), d, to + 3 * lanes);
   } else {
-    const hn::FixedTag<T, 2> d;
-    const auto a = hn::LoadU(d, from), b = hn::LoadU(d, from + stride);
-    hn::StoreU(hn::InterleaveLower(d, a, b), d, to);
-    hn::StoreU(hn::InterleaveUpper(d, a, b), d, to + lanes);
+    hn::StoreU(hn::InterleaveLower(d, row(0), row(1)), d, to);
+    hn::StoreU(hn::InterleaveUpper(d, row(0), row(1)), d, to + lanes);
   }
 }
 
 /// [neighbour][stride] -> [neighbour / lanes][stride][lanes] for `count` neighbours (whole vectors).
 template <class T>
 void transpose_channels(const T* from, Index count, const PackedBlock& block, T* to) {
-  constexpr Index lanes = Lane<T>::width, tile = 16 / static_cast<Index>(sizeof(T));
+  constexpr Index lanes = Lane<T>::width, tile = tile_side<T>;
   const auto channels = padded(static_cast<Index>(block.channels.size()), tile);
   for (Index j = 0; j < count; j += lanes)
     for (Index c = 0; c < channels; c += tile)
@@ -181,7 +214,8 @@ void transpose_channels(const T* from, Index count, const PackedBlock& block, T*
 }
 #endif
 
-/// Radial channels of all neighbours in both layouts.
+/// Radial channels of all neighbours in both layouts. With l = 0 alone the adjoint needs no values with lanes over
+/// neighbours.
 template <class T>
 void form_radial(const PackedCentre<T>& centre, Workspace<T>& w) {
   for (std::size_t b = 0; b < centre.blocks.size(); ++b) {
@@ -197,7 +231,8 @@ void form_radial(const PackedCentre<T>& centre, Workspace<T>& w) {
     }
     std::fill(value + count * block.stride, value + whole * block.stride, T(0));
     std::fill(slope + count * block.stride, slope + whole * block.stride, T(0));
-    transpose_channels(value, whole, block, w.radial_lanes.data() + begin * centre.stride);
+    if (block.l_max > 0 || !centre.triplets.empty())
+      transpose_channels(value, whole, block, w.radial_lanes.data() + begin * centre.stride);
     transpose_channels(slope, whole, block, w.slope_lanes.data() + begin * centre.stride);
   }
 }
@@ -209,6 +244,11 @@ void form_harmonics(const PackedCentre<T>& centre, Workspace<T>& w) {
   Lane<T> y[(largest_l + 1) * (largest_l + 1)];
   for (std::size_t b = 0; b < centre.blocks.size(); ++b) {
     const int l_max = centre.blocks[b].l_max, width = (l_max + 1) * (l_max + 1);
+    if (l_max == 0) {
+      for (Index j = w.block_begin[b]; j < w.block_begin[b] + w.block_count[b]; j += lanes)
+        Lane<T>(constant_harmonic).store(w.harmonics.data() + j * centre.width);
+      continue;
+    }
     for (Index j = w.block_begin[b]; j < w.block_begin[b] + w.block_count[b]; j += lanes) {
       const auto k = static_cast<std::size_t>(j);
       spherical_harmonics(l_max, Lane<T>::load(&w.unit_x[k]), Lane<T>::load(&w.unit_y[k]), Lane<T>::load(&w.unit_z[k]),

@@ -4,19 +4,9 @@
 
 #include "core/types.hpp"
 #include "potentials/program/drivers/packed_program.hpp"
+#include "potentials/program/drivers/pair_chunks.hpp"
 
 namespace haven {
-
-/// Which vectors of neighbours k have third sides inside the cut-off, for each neighbour j of a block in turn.
-struct ThirdVectors {
-  std::vector<std::int32_t> offsets;  ///< [neighbours of the block + 1] into `first`
-  std::vector<std::int32_t> first;    ///< the first neighbour of the vector
-
-  void reserve(std::size_t neighbours, std::size_t vectors) {
-    if (offsets.size() < neighbours + 1) offsets.resize(neighbours + 1);
-    if (first.size() < vectors) first.resize(vectors);
-  }
-};
 
 /// Scratch memory of one thread; it grows to the largest centre seen and is then reused without allocation.
 template <class T>
@@ -24,7 +14,7 @@ struct Workspace {
   // Neighbours within the cut-off, in list order ("found") and grouped by block with each block padded to full vectors.
   Index found = 0, packed = 0;
   AlignedArray<double> found_x, found_y, found_z, found_square;
-  std::vector<std::int32_t> found_atom, found_species, found_block, found_octant;
+  std::vector<std::int32_t> found_atom, found_species, found_bin, bin_count;
   AlignedArray<double> x, y, z, square, distance;
   std::vector<std::int32_t> atom, species;
   std::vector<Index> block_begin, block_count;  ///< per block: first neighbour (a multiple of the lanes) and number
@@ -42,21 +32,19 @@ struct Workspace {
   std::vector<AlignedArray<T>> outputs, slopes;  ///< per layer
   AlignedArray<T> bar, bar_below;
 
-  // Triplets: displacements, adjoints of the legs (laid out as radial_lanes) and of the displacements, per neighbour;
-  // sums per angle; and for every pair of a neighbour and a vector of neighbours with third sides inside the cut-off
-  // what the adjoint needs again.
-  AlignedArray<T> near_x, near_y, near_z, leg_gradients, triplet_x, triplet_y, triplet_z;
-  AlignedArray<T> angle_sums, powers, leg_sums;
-  std::vector<AlignedArray<T>> thirds;      ///< per group
-  std::vector<ThirdVectors> third_vectors;  ///< per group
+  // Triplets: displacements; the force of the pairs of a neighbour, along the other neighbours and along itself; rows
+  // of one chunk of pairs; and the pairs of each group, which the adjoint needs again.
+  AlignedArray<T> near_x, near_y, near_z;
+  AlignedArray<T> triplet_x, triplet_y, triplet_z, triplet_along;
+  AlignedArray<T> pair_rows, power_rows;
+  std::vector<PairChunks<T>> pairs;  ///< per group
 
   void reserve_found(std::size_t n) {
     for (auto* array : {&found_x, &found_y, &found_z, &found_square}) array->reserve(n + 1);
     if (found_atom.size() < n + 1) {
       found_atom.resize(n + 1);
       found_species.resize(n + 1);
-      found_block.resize(n + 1);
-      found_octant.resize(n + 1);
+      found_bin.resize(n + 1);
     }
   }
   /// For n neighbours including padding, and a centre.
@@ -90,15 +78,11 @@ struct Workspace {
     bar.reserve(widest);
     bar_below.reserve(widest);
     if (centre.triplets.empty()) return;
-    for (auto* array : {&near_x, &near_y, &near_z, &triplet_x, &triplet_y, &triplet_z}) array->reserve(n);
-    leg_gradients.reserve(n * stride);
-    angle_sums.reserve(centre.most_angles * lanes);
-    powers.reserve(2 * centre.most_powers * lanes);
-    leg_sums.reserve(centre.most_shapes * lanes);
-    if (thirds.size() < centre.triplets.size()) {
-      thirds.resize(centre.triplets.size());
-      third_vectors.resize(centre.triplets.size());
-    }
+    for (auto* array : {&near_x, &near_y, &near_z, &triplet_x, &triplet_y, &triplet_z, &triplet_along})
+      array->reserve(n);
+    pair_rows.reserve(static_cast<std::size_t>(7 * chunk_stride));
+    power_rows.reserve(centre.most_power_rows * static_cast<std::size_t>(chunk_stride));
+    if (pairs.size() < centre.triplets.size()) pairs.resize(centre.triplets.size());
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace haven {
 namespace {
@@ -62,28 +63,44 @@ PackedLayer<T> pack_layer(const Layer& layer, Index lanes) {
   return out;
 }
 
+PackedTripletGroup pack_group(const CentreProgram& centre, const TripletGroup& group, Index lanes) {
+  PackedTripletGroup out{.first_block = centre.block_of_element[static_cast<std::size_t>(group.first_element)],
+                         .second_block = centre.block_of_element[static_cast<std::size_t>(group.second_element)],
+                         .window = group.window,
+                         .powers = plan_powers(group.powers),
+                         .shapes = {},
+                         .swapped_shapes = {},
+                         .angles = {}};
+  const auto place = [&](int block, int channel) {
+    const std::vector<int>& channels = centre.blocks[static_cast<std::size_t>(block)].channels;
+    return lanes * (std::lower_bound(channels.begin(), channels.end(), channel) - channels.begin());
+  };
+  for (const TripletShape& shape : group.shapes) {
+    out.shapes.push_back({.leg = place(out.first_block, shape.channel),
+                          .other_leg = place(out.second_block, shape.other_channel),
+                          .eta = shape.eta,
+                          .shift = shape.shift,
+                          .angles = shape.angles});
+    for (int a = shape.first; a < shape.first + shape.angles; ++a) {
+      const TripletAngle& angle = group.angles[static_cast<std::size_t>(a)];
+      const auto power = static_cast<std::size_t>(angle.power);
+      out.angles.push_back({.value = static_cast<Index>(out.powers.value[power]),
+                            .below = static_cast<Index>(out.powers.below[power]),
+                            .slope_scale = out.powers.slope_scale[power],
+                            .term = angle.term});
+    }
+  }
+  out.swapped_shapes = out.shapes;
+  for (PackedTripletShape& shape : out.swapped_shapes) std::swap(shape.leg, shape.other_leg);
+  return out;
+}
+
 template <class T>
-void pack_triplets(const CentreProgram& centre, PackedCentre<T>& out) {
+void pack_triplets(const CentreProgram& centre, Index lanes, PackedCentre<T>& out) {
   out.triplet_term = centre.triplet_term;
   for (const TripletGroup& group : centre.triplets) {
-    PackedTripletGroup packed{.first_block = centre.block_of_element[static_cast<std::size_t>(group.first_element)],
-                              .second_block = centre.block_of_element[static_cast<std::size_t>(group.second_element)],
-                              .window = group.window,
-                              .powers = group.powers,
-                              .shapes = group.shapes,
-                              .angles = group.angles};
-    const auto place = [&](int block, int channel) {
-      const std::vector<int>& channels = centre.blocks[static_cast<std::size_t>(block)].channels;
-      return static_cast<int>(std::lower_bound(channels.begin(), channels.end(), channel) - channels.begin());
-    };
-    for (TripletShape& shape : packed.shapes) {
-      shape.channel = place(packed.first_block, shape.channel);
-      shape.other_channel = place(packed.second_block, shape.other_channel);
-    }
-    out.most_shapes = std::max(out.most_shapes, packed.shapes.size());
-    out.most_angles = std::max(out.most_angles, packed.angles.size());
-    out.most_powers = std::max(out.most_powers, packed.powers.size());
-    out.triplets.push_back(std::move(packed));
+    out.triplets.push_back(pack_group(centre, group, lanes));
+    out.most_power_rows = std::max(out.most_power_rows, out.triplets.back().powers.steps.size());
   }
 }
 
@@ -177,7 +194,7 @@ PackedProgram<T> pack(const Program& program, Index lanes) {
     pack_runs(centre, out);
     out.product_runs = centre.product_runs;
     out.products = centre.products;
-    pack_triplets(centre, out);
+    pack_triplets(centre, lanes, out);
     out.terms = centre.terms;
     out.paired_stride = padded(out.paired, lanes);
     for (const Layer& layer : centre.network.layers) out.layers.push_back(pack_layer<T>(layer, lanes));

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "potentials/program/drivers/aligned_array.hpp"
+#include "potentials/program/drivers/triplet_powers.hpp"
 #include "potentials/program/program.hpp"
 
 /// The program in the arithmetic and padding of one vector width.
@@ -40,13 +41,28 @@ struct PackedLayer {
   AlignedArray<T> bias;     ///< padded
 };
 
-/// A triplet group between two blocks; its shapes name the legs by their place in the block's channels.
+/// Adds to `term`; its power and the slope of that are rows of the group's PowerRows.
+struct PackedTripletAngle {
+  Index value = 0, below = 0;
+  double slope_scale = 0;  ///< the slope with respect to the cosine is this times row `below`
+  Index term = 0;
+};
+
+/// A shape; its legs are places in the rows of a neighbour with lanes over neighbours.
+struct PackedTripletShape {
+  Index leg = 0, other_leg = 0;
+  double eta = 0, shift = 0;
+  int angles = 0;
+};
+
+/// A triplet group between two blocks.
 struct PackedTripletGroup {
   int first_block = 0, second_block = 0;
   Window window;
-  std::vector<TripletPower> powers;
-  std::vector<TripletShape> shapes;
-  std::vector<TripletAngle> angles;
+  PowerRows powers;
+  std::vector<PackedTripletShape> shapes;
+  std::vector<PackedTripletShape> swapped_shapes;  ///< the same with j of the second block and k of the first
+  std::vector<PackedTripletAngle> angles;          ///< those of the first shape, then those of the next one
 };
 
 template <class T>
@@ -68,7 +84,7 @@ struct PackedCentre {
   std::vector<ProductEntry> products;
   std::vector<PackedTripletGroup> triplets;
   Index triplet_term = 0;
-  std::size_t most_shapes = 0, most_angles = 0, most_powers = 0;  ///< of any triplet group
+  std::size_t most_power_rows = 0;  ///< of any triplet group
   Index terms = 0;
   Index paired = 0, paired_stride = 0;  ///< channels that occur in degree-2 terms; they come first
   int paired_l_max = -1;
