@@ -2,6 +2,7 @@
 #include <span>
 #include <vector>
 
+#include "core/cell.hpp"
 #include "core/fixed_sum.hpp"
 #include "core/neighbour_list.hpp"
 #include "core/types.hpp"
@@ -15,6 +16,7 @@ struct AtomTable {
   std::vector<double> masses;        ///< amu
   std::vector<double> acceleration;  ///< A/fs^2 per eV/A: units::force_to_acceleration / mass, 0 for frozen atoms
   std::vector<Vec3> reference;       ///< A; positions of the input structure, for displacements since the very start
+  Cell reference_cell{};             ///< the cell they belong to
   Index frozen = 0;                  ///< number of frozen atoms
 
   [[nodiscard]] Index size() const { return static_cast<Index>(numbers.size()); }

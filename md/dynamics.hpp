@@ -17,6 +17,9 @@ struct ForceResult {
   Index extrapolating = 0;
 };
 
+/// No dimension of the cell may change by more than this fraction within one step.
+inline constexpr double max_cell_change = 0.05;
+
 /// The moving system as one rank sees it: what integrators change and guards look at.
 struct Dynamics {
   Cell cell;
@@ -27,6 +30,9 @@ struct Dynamics {
   double target_temperature = 0;  ///< K, at `step`
   Index degrees_of_freedom = 0;
   std::uint64_t seed = 0;
+  /// Largest relative change of a dimension of the cell that the barostat asked for in the step under way. It does
+  /// nothing beyond max_cell_change (nor with NaN); the watchdog then ends the run.
+  double cell_change = 0;
 };
 
 }  // namespace haven

@@ -4,6 +4,8 @@
 #include <limits>
 #include <tuple>
 
+#include "md/integrators/strain.hpp"
+
 namespace haven {
 
 ForceEngine::ForceEngine(Communicator& group, Agreement& agreement, const Setup& setup)
@@ -23,20 +25,29 @@ void ForceEngine::rebuild(const Cell& cell, AtomStore& atoms) {
   agreement_.attempt([&] {
     list_.build(cell, atoms.local(), radius);
     atoms.list_positions.assign(atoms.positions.begin(), atoms.positions.begin() + atoms.n_owned);
-    list_cell_ = cell;
+    list_cell_ = present_cell_ = cell;
   });
   agreement_.settle();
   ++rebuilds_;
 }
 
 void ForceEngine::follow(const Cell& cell, AtomStore& atoms, double displacement2) {
-  // Two atoms can approach by twice the largest displacement; the factor covers the rounding of the squares.
-  const double allowed = 0.5 * skin_ * (1 - 1e-9);
-  if (displacement2 >= allowed * allowed || !(cell == list_cell_)) {
+  // A pair that is not in the list was at least `radius` apart. The cell's deformation brings it to radius * stretch at
+  // worst, and two atoms can approach by twice the largest displacement; the factor covers the rounding of the squares.
+  const double radius = potential_.requirements().cutoff + skin_;
+  const double stretch = cell == list_cell_ ? 1.0 : least_stretch(deformation(cell));
+  const double allowed = 0.5 * (skin_ - radius * (1 - stretch)) * (1 - 1e-9);
+  if (!(allowed > 0) || displacement2 >= allowed * allowed) {
     rebuild(cell, atoms);
-  } else {
-    exchange_.send_positions(atoms);
+    return;
   }
+  exchange_.send_positions(atoms);
+  if (!(cell == present_cell_)) list_.follow_cell(cell);
+  present_cell_ = cell;
+}
+
+Mat3 ForceEngine::deformation(const Cell& cell) const {
+  return cell == list_cell_ ? Mat3::identity() : list_cell_.inverse_vectors() * cell.vectors();
 }
 
 ForceResult ForceEngine::evaluate(AtomStore& atoms, Wanted wanted) {

@@ -26,8 +26,11 @@ class ForceEngine {
   /// Brings atoms to their owners and builds copies and list anew.
   void rebuild(const Cell& cell, AtomStore& atoms);
   /// Makes copies and list fit the present positions: rebuilds when the list could miss a pair.
-  /// @param displacement2  largest squared displacement since the last list, over all ranks (A^2)
+  /// @param displacement2  largest squared displacement since the last list from where the cell's deformation() took
+  /// the atom, over all ranks (A^2)
   void follow(const Cell& cell, AtomStore& atoms, double displacement2);
+  /// r -> r m takes points along with the cell since the last list.
+  [[nodiscard]] Mat3 deformation(const Cell& cell) const;
   /// Forces into `atoms` (owned ones complete). A failing potential fails the Agreement, which the caller settles.
   [[nodiscard]] ForceResult evaluate(AtomStore& atoms, Wanted wanted);
   /// Not collective: the closest pair with an owned atom, lowest ids first among equals; distance2 is infinite without
@@ -42,7 +45,8 @@ class ForceEngine {
   double skin_;
   GhostExchange exchange_;
   NeighbourList list_;
-  Cell list_cell_;
+  Cell list_cell_;     // of the last build
+  Cell present_cell_;  // that the list's translations belong to
   Index rebuilds_ = 0;
 };
 

@@ -50,13 +50,16 @@ Thermodynamics measure(const Dynamics& dynamics, Communicator& group) {
           .extrapolating = sum_over_ranks(group, dynamics.result.extrapolating)};
 }
 
-double mean_squared_displacement(const AtomStore& atoms, const AtomTable& table, std::span<const char> flags,
+double mean_squared_displacement(const Dynamics& dynamics, const AtomTable& table, std::span<const char> flags,
                                  Communicator& group) {
+  const AtomStore& atoms = dynamics.atoms;
+  const bool same = dynamics.cell == table.reference_cell;
+  const Mat3 deformation = table.reference_cell.inverse_vectors() * dynamics.cell.vectors();
   std::array<FixedSum, 5> sums;  // displacement x, y, z; its square; count
   for (std::size_t i = 0; i < static_cast<std::size_t>(atoms.n_owned); ++i) {
     const auto id = static_cast<std::size_t>(atoms.ids[i]);
     if (flags[id] == 0) continue;
-    const Vec3 d = atoms.positions[i] - table.reference[id];
+    const Vec3 d = atoms.positions[i] - (same ? table.reference[id] : table.reference[id] * deformation);
     for (int k = 0; k < 3; ++k) sums[static_cast<std::size_t>(k)].add(d[k]);
     sums[3].add(norm2(d));
     sums[4].add(1);

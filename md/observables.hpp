@@ -26,9 +26,9 @@ struct Thermodynamics {
 /// Collective; `dynamics.result` must hold the virial.
 [[nodiscard]] Thermodynamics measure(const Dynamics& dynamics, Communicator& group);
 
-/// Mean squared displacement (A^2) of the atoms with flags[id] != 0 from table.reference, relative to their common
-/// drift. Collective; 0 without such atoms.
-[[nodiscard]] double mean_squared_displacement(const AtomStore& atoms, const AtomTable& table,
+/// Mean squared displacement (A^2) of the atoms with flags[id] != 0 from table.reference, which moves with the cell,
+/// relative to their common drift. Collective; 0 without such atoms.
+[[nodiscard]] double mean_squared_displacement(const Dynamics& dynamics, const AtomTable& table,
                                                std::span<const char> flags, Communicator& group);
 
 }  // namespace haven

@@ -14,6 +14,31 @@ void require(bool condition, const std::string& what, const std::string& where, 
   if (!condition) throw ConfigError(what, where, remedy);
 }
 
+void validate_barostat(const StageOptions& stage, const std::string& where) {
+  const BarostatOptions& barostat = stage.barostat;
+  require(std::isfinite(barostat.pressure_gpa), "the pressure must be a finite number", where, "Give it in GPa.");
+  require(barostat.tau_fs > 0, "the barostat's tau must be positive", where, "Give tau in fs, e.g. 1000.");
+  require(std::isfinite(barostat.bulk_modulus_gpa) && barostat.bulk_modulus_gpa > 0,
+          "the barostat's bulk modulus must be positive", where, "Give an estimate in GPa, e.g. 50.");
+  require(stage.thermostat == Thermostat::bussi, "constant pressure has the thermostat \"bussi\"", where,
+          "Choose it, or another ensemble.");
+  require(stage.temperature.start > 0 && stage.temperature.end > 0, "constant pressure needs a temperature above 0 K",
+          where, "Relax the cell at 0 K with a minimiser instead.");
+}
+
+void validate_mean_cells(const std::vector<StageOptions>& stages) {
+  for (std::size_t k = 0; k < stages.size(); ++k) {
+    const std::string& name = stages[k].mean_cell_of;
+    if (name.empty()) continue;
+    const auto end = stages.begin() + static_cast<std::ptrdiff_t>(k);
+    const bool known = std::any_of(stages.begin(), end, [&](const StageOptions& stage) {
+      return stage.name == name && stage.ensemble == Ensemble::npt;
+    });
+    require(known, fmt::format("no earlier stage \"{}\" at constant pressure has a mean cell to give", name),
+            fmt::format("md.stage \"{}\"", stages[k].name), "Name an npt stage that comes before this one.");
+  }
+}
+
 void validate_stage(const StageOptions& stage, double timestep) {
   const std::string where = fmt::format("md.stage \"{}\"", stage.name);
   const TemperatureProgram& t = stage.temperature;
@@ -21,8 +46,12 @@ void validate_stage(const StageOptions& stage, double timestep) {
           "the temperature must not be negative", where, "Give temperatures in K.");
   require(!stage.transport || t.start == t.end, "a transport stage must not ramp the temperature", where,
           "Put the ramp into an earlier stage.");
-  require(stage.ensemble != Ensemble::nvt || stage.tau_fs > 0, "the thermostat's tau must be positive", where,
+  require(stage.ensemble == Ensemble::nve || stage.tau_fs > 0, "the thermostat's tau must be positive", where,
           "Give tau in fs, e.g. 100.");
+  if (stage.ensemble == Ensemble::npt) validate_barostat(stage, where);
+  require(!stage.transport || stage.ensemble == Ensemble::nve || stage.thermostat != Thermostat::langevin,
+          "MD005: Langevin friction changes diffusion and the conductivity, so the stage cannot be one for transport",
+          where, "Use the thermostat \"bussi\" with a weak coupling, tau of 1000 fs or more, or ensemble nve.");
   require(std::isfinite(stage.duration_fs) && stage.duration_fs >= 0.5 * timestep,
           "the stage is shorter than one timestep", where, "Give a duration of at least one timestep.");
   require(stage.duration_fs / timestep < 1e15, "the stage has more than 1e15 steps", where, "Shorten it.");
@@ -31,6 +60,18 @@ void validate_stage(const StageOptions& stage, double timestep) {
 }
 
 }  // namespace
+
+const char* name_of(Ensemble ensemble) {
+  switch (ensemble) {
+    case Ensemble::nve:
+      return "nve";
+    case Ensemble::nvt:
+      return "nvt";
+    case Ensemble::npt:
+      return "npt";
+  }
+  throw InternalError("unknown ensemble", "name_of");
+}
 
 std::int64_t stage_steps(const StageOptions& stage, double timestep_fs) {
   return std::max<std::int64_t>(1, std::llround(stage.duration_fs / timestep_fs));
@@ -47,6 +88,7 @@ void validate(const MdOptions& options) {
   require(options.checkpoint_interval >= 0 && options.checkpoint_minutes >= 0,
           "the checkpoint interval must not be negative", "md.restart.every", "Give a time such as \"10 min\".");
   for (const StageOptions& stage : options.stages) validate_stage(stage, options.timestep_fs);
+  validate_mean_cells(options.stages);
 }
 
 void validate(const MdInput& input) {

@@ -9,7 +9,23 @@
 /// What a molecular-dynamics run is told. Nothing here knows the input file's syntax.
 namespace haven {
 
-enum class Ensemble { nve, nvt };
+enum class Ensemble { nve, nvt, npt };
+/// "nve", "nvt", "npt".
+[[nodiscard]] const char* name_of(Ensemble ensemble);
+
+/// Stochastic velocity rescaling; a chain of Nose-Hoover thermostats; Langevin friction and noise (not for transport).
+enum class Thermostat { bussi, nose_hoover, langevin };
+
+/// What a barostat changes: the volume; the lengths of the cell vectors; lengths and angles.
+enum class CellShape { isotropic, anisotropic, triclinic };
+
+/// Constant pressure by stochastic cell rescaling.
+struct BarostatOptions {
+  double pressure_gpa = 0;
+  CellShape shape = CellShape::isotropic;
+  double tau_fs = 1000;          ///< relaxation time of the volume of a material with this
+  double bulk_modulus_gpa = 50;  ///< estimate; a softer material relaxes more slowly, in proportion
+};
 
 /// Target temperature of a stage, K: constant, or linear in time from `start` to `end`.
 struct TemperatureProgram {
@@ -22,10 +38,13 @@ struct TemperatureProgram {
 struct StageOptions {
   std::string name = "run";
   Ensemble ensemble = Ensemble::nvt;
-  TemperatureProgram temperature{};      ///< in NVE only the start matters, for initial velocities and guards
-  double tau_fs = 100;                   ///< relaxation time of the thermostat (NVT)
-  double duration_fs = 0;                ///< rounded to whole steps, at least one
-  bool transport = false;                ///< the analysis may use this stage; it must not ramp the temperature
+  TemperatureProgram temperature{};  ///< in NVE only the start matters, for initial velocities and guards
+  double tau_fs = 100;               ///< relaxation time of the thermostat (NVT, NPT)
+  Thermostat thermostat = Thermostat::bussi;
+  BarostatOptions barostat{};  ///< of NPT
+  std::string mean_cell_of{};  ///< an earlier NPT stage: this one runs in its mean cell. Empty: the cell stays
+  double duration_fs = 0;      ///< rounded to whole steps, at least one
+  bool transport = false;      ///< the analysis may use this stage; it must not ramp the temperature
   std::int64_t trajectory_interval = 0;  ///< steps between stored frames; 0 stores none
   bool store_velocities = false;
   std::vector<int> stored_elements{};  ///< atomic numbers in the trajectory; empty means all
@@ -41,9 +60,11 @@ struct GuardOptions {
   double max_temperature_factor = 1.5;   ///< instantaneous over target temperature, at thermo rows
   double minimum_distance_factor = 0.8;  ///< times the potential's trained minimum distance, at thermo rows
   double overlap_distance = 0.5;         ///< A; a structure with a closer pair is refused before step 0
-  double energy_drift = 1.0e-4;          ///< eV/atom/ns: slope of the conserved quantity, in NVE (flagged in NVT)
-  double host_msd_factor = 0.25;         ///< rms displacement of the host over its nearest-neighbour distance
-  std::vector<int> mobile_elements{};    ///< atomic numbers; all others are the host. Empty: no host guard
+  double energy_drift = 1.0e-2;          ///< eV/atom/ns: slope of the conserved quantity, in NVE (else flagged)
+  double least_height = 2.0;             ///< A; of a cell at constant pressure
+  double max_volume_factor = 2.0;      ///< largest ratio of the volume to that of the input structure, and its inverse
+  double host_msd_factor = 0.25;       ///< rms displacement of the host over its nearest-neighbour distance
+  std::vector<int> mobile_elements{};  ///< atomic numbers; all others are the host. Empty: no host guard
   GuardAction host = GuardAction::stop;
   GuardAction extrapolation = GuardAction::flag;  ///< atoms outside the training range of the model
 };

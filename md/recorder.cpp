@@ -31,6 +31,12 @@ std::string json_text(const std::string& text) {
 
 std::string json_number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : "null"; }
 
+std::string cell_facts(const StageOptions& stage) {
+  if (stage.ensemble == Ensemble::npt)
+    return fmt::format(R"(,"pressure_GPa":{})", json_number(stage.barostat.pressure_gpa));
+  return stage.mean_cell_of.empty() ? "" : fmt::format(R"(,"mean_cell_of":{})", json_text(stage.mean_cell_of));
+}
+
 }  // namespace
 
 void Recorder::begin_stage(const StageOptions& stage, std::int64_t first_step) {
@@ -119,9 +125,22 @@ void Recorder::event(const std::string& json_line) {
 
 std::string stage_event(const StageOptions& stage, int index, std::int64_t step) {
   return fmt::format(R"({{"event":"stage","step":{},"index":{},"name":{},"ensemble":"{}",)"
-                     R"("temperature_start_K":{},"temperature_end_K":{}}})",
-                     step, index, json_text(stage.name), stage.ensemble == Ensemble::nve ? "nve" : "nvt",
-                     json_number(stage.temperature.start), json_number(stage.temperature.end));
+                     R"("temperature_start_K":{},"temperature_end_K":{}{}}})",
+                     step, index, json_text(stage.name), name_of(stage.ensemble), json_number(stage.temperature.start),
+                     json_number(stage.temperature.end), cell_facts(stage));
+}
+
+std::string cell_event(const std::string& stage, const MeanCellResult& mean, std::int64_t step) {
+  const auto triple = [](const Vec3& v) {
+    return fmt::format("[{},{},{}]", json_number(v.x), json_number(v.y), json_number(v.z));
+  };
+  return fmt::format(R"({{"event":"cell","step":{},"stage":{},"volume_A3":{},"volume_error_A3":{},"lengths_A":{},)"
+                     R"("lengths_error_A":{},"angles_deg":{},"angles_error_deg":{},"vectors_A":[{},{},{}],)"
+                     R"("trend_sigma":{}}})",
+                     step, json_text(stage), json_number(mean.volume), json_number(mean.volume_error),
+                     triple(mean.parameters.lengths), triple(mean.errors.lengths), triple(mean.parameters.angles),
+                     triple(mean.errors.angles), triple(mean.vectors[0]), triple(mean.vectors[1]),
+                     triple(mean.vectors[2]), json_number(mean.trend));
 }
 
 std::string finding_event(const char* event, const Finding& finding, const AtomTable& table, std::int64_t step) {

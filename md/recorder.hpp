@@ -5,6 +5,7 @@
 #include "core/communicator.hpp"
 #include "md/agreement.hpp"
 #include "md/dynamics.hpp"
+#include "md/mean_cell.hpp"
 #include "md/options.hpp"
 #include "md/sinks.hpp"
 #include "md/watchdog.hpp"
@@ -52,6 +53,7 @@ class Recorder {
 
 /// Lines of events.jsonl.
 [[nodiscard]] std::string stage_event(const StageOptions& stage, int index, std::int64_t step);
+[[nodiscard]] std::string cell_event(const std::string& stage, const MeanCellResult& mean, std::int64_t step);
 [[nodiscard]] std::string finding_event(const char* event, const Finding& finding, const AtomTable& table,
                                         std::int64_t step);
 [[nodiscard]] std::string plain_event(const char* event, const std::string& text, std::int64_t step);

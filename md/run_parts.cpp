@@ -9,6 +9,7 @@ namespace haven {
 namespace {
 
 constexpr std::string_view flagged_prefix = "guard.flagged.";
+constexpr std::string_view stage_cell_prefix = "cell.mean.";
 
 RankGrid grid_for(const Potential& potential, const MdOptions& options, const PreparedRun& prepared, int ranks) {
   return choose_rank_grid(prepared.state.cell, ranks, potential.requirements().cutoff + options.skin,
@@ -90,7 +91,9 @@ void Simulation::enter_stage() {
   if (!resumes) {
     stage_first_step_ = dynamics_.step;
     flagged_.clear();
+    if (!stage().mean_cell_of.empty()) take_mean_cell();
   }
+  mean_cell_ = MeanCell(stage_first_step_, stage_end() - stage_first_step_);
   integrator_ = make_integrator(stage());
   dynamics_.target_temperature = target_temperature(dynamics_.step);
   dynamics_.result = engine_.evaluate(dynamics_.atoms, integrator_->wanted() | Wanted::virial);
@@ -101,18 +104,66 @@ void Simulation::enter_stage() {
   services_.log.info(fmt::format("stage \"{}\" from step {} to {}", stage().name, dynamics_.step, stage_end()));
   recorder_.begin_stage(stage(), dynamics_.step);
   if (resumes) {
-    agreement_.attempt([&] {
-      integrator_->load(prepared_.state.variables);
-      watchdog_.load(prepared_.state.variables);
-      for (const auto& [name, values] : prepared_.state.variables)
-        if (name.starts_with(flagged_prefix)) flagged_.insert(name.substr(flagged_prefix.size()));
-    });
-    recorder_.event(plain_event("restart", stage().name, dynamics_.step));
+    resume_stage();
   } else {
     recorder_.event(stage_event(stage(), stage_, dynamics_.step));
     write_row(verdict.max_force);
     if (stage().trajectory_interval > 0) recorder_.frame(dynamics_);
   }
+  agreement_.settle();
+}
+
+void Simulation::resume_stage() {
+  agreement_.attempt([&] {
+    const auto& variables = prepared_.state.variables;
+    integrator_->load(variables);
+    watchdog_.load(variables);
+    if (stage().ensemble == Ensemble::npt) mean_cell_.load(variables);
+    for (const auto& [name, values] : variables) {
+      if (name.starts_with(flagged_prefix)) flagged_.insert(name.substr(flagged_prefix.size()));
+      if (name.starts_with(stage_cell_prefix)) stage_cells_[name.substr(stage_cell_prefix.size())] = values;
+    }
+  });
+  recorder_.event(plain_event("restart", stage().name, dynamics_.step));
+}
+
+/// Atoms keep their places relative to the cell, and their velocities.
+void Simulation::take_mean_cell() {
+  const auto found = stage_cells_.find(stage().mean_cell_of);
+  if (found == stage_cells_.end() || found->second.size() != 9)
+    agreement_.throw_on_all(
+        InputError(fmt::format("the checkpoint lacks the mean cell of stage \"{}\"", stage().mean_cell_of),
+                   "checkpoint", "It was written by another version: start the run anew."));
+  const std::vector<double>& v = found->second;
+  const Cell cell({{{{v[0], v[1], v[2]}, {v[3], v[4], v[5]}, {v[6], v[7], v[8]}}}}, dynamics_.cell.periodic());
+  const Mat3 map = dynamics_.cell.inverse_vectors() * cell.vectors();
+  AtomStore& atoms = dynamics_.atoms;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(atoms.n_owned); ++i)
+    atoms.positions[i] = atoms.positions[i] * map;
+  dynamics_.cell = cell;
+  engine_.rebuild(dynamics_.cell, atoms);
+}
+
+/// The mean cell is a function of the state at the end of the stage: a restart from there finds it again.
+void Simulation::leave_stage() {
+  if (stage().ensemble != Ensemble::npt) return;
+  const MeanCellResult mean = mean_cell_.result();
+  std::vector<double>& kept = stage_cells_[stage().name];
+  kept.clear();
+  for (int k = 0; k < 9; ++k) kept.push_back(mean.vectors[k / 3][k % 3]);
+  recorder_.event(cell_event(stage().name, mean, dynamics_.step));
+  const auto value = [](double v, double error) {
+    return error > 0 ? fmt::format("{:.4f} +- {:.4f}", v, error) : fmt::format("{:.4f}", v);
+  };
+  const LatticeParameters &p = mean.parameters, &e = mean.errors;
+  services_.log.info(fmt::format("mean cell of stage \"{}\": V {} A^3; a {}, b {}, c {} A; angles {:.3f} {:.3f} {:.3f}",
+                                 stage().name, value(mean.volume, mean.volume_error), value(p.lengths.x, e.lengths.x),
+                                 value(p.lengths.y, e.lengths.y), value(p.lengths.z, e.lengths.z), p.angles.x,
+                                 p.angles.y, p.angles.z));
+  constexpr double significant = 5;  // by chance once in a thousand stages
+  if (std::abs(mean.trend) > significant)
+    services_.log.warn("MD004", fmt::format("stage \"{}\": the volume still changes ({} by {:.1f} standard errors)",
+                                            stage().name, mean.trend > 0 ? "grows" : "falls", std::abs(mean.trend)));
   agreement_.settle();
 }
 
@@ -159,6 +210,8 @@ SimulationState Simulation::gather_state() {
   rest.input_hash = prepared_.input.input_hash;
   integrator_->save(rest.variables);
   watchdog_.save(rest.variables);
+  if (stage().ensemble == Ensemble::npt) mean_cell_.save(rest.variables);
+  for (const auto& [name, cell] : stage_cells_) rest.variables[std::string(stage_cell_prefix) + name] = cell;
   for (const std::string& guard : flagged_) rest.variables[std::string(flagged_prefix) + guard] = {1};
   return recorder_.gather(dynamics_, rest);
 }

@@ -1,11 +1,13 @@
 #pragma once
 #include <chrono>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
 
 #include "md/force_engine.hpp"
 #include "md/integrators/integrator.hpp"
+#include "md/mean_cell.hpp"
 #include "md/recorder.hpp"
 #include "md/setup.hpp"
 #include "md/simulation.hpp"
@@ -27,6 +29,9 @@ class Simulation {
   void begin();
   void warn_of_small_cell();
   void enter_stage();
+  void take_mean_cell();
+  void resume_stage();
+  void leave_stage();
   bool advance();
   [[nodiscard]] RunOutcome finish(RunStatus status);
 
@@ -57,6 +62,8 @@ class Simulation {
   Recorder recorder_;
   std::unique_ptr<Integrator> integrator_;
   Dynamics dynamics_;
+  MeanCell mean_cell_;                                      // of the present stage, when it is at constant pressure
+  std::map<std::string, std::vector<double>> stage_cells_;  // mean cell vectors (A) of finished npt stages by name
   int stage_ = 0;
   std::int64_t stage_first_step_ = 0;
   bool resumes_stage_ = false;     // the next enter_stage() continues one

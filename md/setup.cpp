@@ -76,7 +76,8 @@ AtomTable make_table(const MdInput& input, const Requirements& requirements) {
                   .species = {},
                   .masses = input.masses,
                   .acceleration = {},
-                  .reference = input.structure.positions};
+                  .reference = input.structure.positions,
+                  .reference_cell = input.structure.cell};
   for (std::size_t id = 0; id < table.numbers.size(); ++id) {
     const auto found = std::find(elements.begin(), elements.end(), table.numbers[id]);
     if (found == elements.end())
@@ -89,6 +90,19 @@ AtomTable make_table(const MdInput& input, const Requirements& requirements) {
   for (const AtomId id : input.frozen) table.acceleration[static_cast<std::size_t>(id)] = 0;
   table.frozen = std::count(table.acceleration.begin(), table.acceleration.end(), 0.0);
   return table;
+}
+
+/// A barostat needs a cell that can be scaled along every axis, with all atoms in it.
+void check_pressure_control(const MdInput& input, const MdOptions& options) {
+  const auto at_constant_pressure = [](const StageOptions& stage) { return stage.ensemble == Ensemble::npt; };
+  if (std::none_of(options.stages.begin(), options.stages.end(), at_constant_pressure)) return;
+  const auto& periodic = input.structure.cell.periodic();
+  if (!std::all_of(periodic.begin(), periodic.end(), [](bool along) { return along; }))
+    throw InputError("constant pressure needs a cell that is periodic along all three axes", "structure",
+                     "Use ensemble nvt or nve for slabs and molecules.");
+  if (!input.frozen.empty())
+    throw InputError("constant pressure contradicts frozen atoms, which a changing cell would move", "structure",
+                     "Use ensemble nvt or nve, or freeze no atoms.");
 }
 
 void check_restart(const SimulationState& state, const MdInput& input, const MdOptions& options) {
@@ -156,6 +170,7 @@ PreparedRun prepare_run(const Potential& potential, const MdInput& input, const 
     run.input = input;
     run.table = make_table(input, potential.requirements());
     run.is_restart = restart.has_value();
+    check_pressure_control(input, options);
     if (restart) check_restart(*restart, input, options);
     run.state = restart ? *restart : initial_state(input, options, run.table, run.removed_drift);
     run.host = find_host(input.structure.cell, run.table, options.guards.mobile_elements);

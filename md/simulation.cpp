@@ -12,6 +12,7 @@ RunOutcome Simulation::run() {
     enter_stage();
     while (dynamics_.step < stage_end())
       if (advance() && !is_over()) return finish(RunStatus::stopped);
+    leave_stage();
   }
   return finish(RunStatus::finished);
 }
@@ -23,7 +24,7 @@ bool Simulation::advance() {
   dynamics_.target_temperature = target_temperature(dynamics_.step);
   integrator_->before_forces(dynamics_, group_);
 
-  const Watchdog::Motion motion = watchdog_.check_motion(dynamics_);
+  const Watchdog::Motion motion = watchdog_.check_motion(dynamics_, engine_.deformation(dynamics_.cell));
   if (motion.finding) fail(*motion.finding);
   engine_.follow(dynamics_.cell, dynamics_.atoms, motion.displacement2);
 
@@ -31,6 +32,7 @@ bool Simulation::advance() {
   dynamics_.result =
       engine_.evaluate(dynamics_.atoms, integrator_->wanted() | (row_due ? Wanted::virial : Wanted::forces));
   integrator_->after_forces(dynamics_, group_);
+  if (stage().ensemble == Ensemble::npt) mean_cell_.add(dynamics_.step, dynamics_.cell);
 
   const auto verdict = watchdog_.check_step(dynamics_, services_.stop.requested(), checkpoint_time_has_come());
   if (verdict.finding) fail(*verdict.finding);

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "core/species.hpp"
+#include "core/units.hpp"
 
 namespace haven {
 namespace {
@@ -81,6 +82,7 @@ void Watchdog::begin_stage(Ensemble ensemble, double temperature) {
   ensemble_ = ensemble;
   start_temperature_ = temperature;
   drift_ = DriftFit{};
+  trend_ = TrendTest{};
 }
 
 Watchdog::Candidate Watchdog::worst(Candidate mine) {
@@ -106,11 +108,47 @@ Watchdog::Candidate Watchdog::worst_owned(const AtomStore& atoms, const std::fun
   return worst(mine);
 }
 
-Watchdog::Motion Watchdog::check_motion(const Dynamics& dynamics) {
+/// The same on every rank without asking: the cell is.
+std::optional<Finding> Watchdog::cell_finding(const Dynamics& dynamics) const {
+  constexpr const char* remedy =
+      "Check the pressure and its unit (GPa), and the model's stress; equilibrate at constant volume first, or use a "
+      "larger barostat tau.";
+  if (!(dynamics.cell_change <= max_cell_change))
+    return Finding{
+        .guard = "cell_change",
+        .text = fmt::format("the barostat asks for a change of the cell by {:.3g} in one step, more than {:g}",
+                            dynamics.cell_change, max_cell_change),
+        .remedy = remedy,
+        .value = dynamics.cell_change,
+        .limit = max_cell_change};
+  if (dynamics.cell == table_.reference_cell || ensemble_ != Ensemble::npt) return std::nullopt;
+  const Vec3 heights = dynamics.cell.heights();
+  const double height = std::min({heights.x, heights.y, heights.z}), least = options_.guards.least_height;
+  if (!(height >= least))
+    return Finding{.guard = "cell_height",
+                   .text = fmt::format("a height of the cell has fallen to {:.3f} A, below {:g} A", height, least),
+                   .remedy = remedy,
+                   .value = height,
+                   .limit = least};
+  const double ratio = dynamics.cell.volume() / table_.reference_cell.volume(),
+               limit = options_.guards.max_volume_factor;
+  if (limit > 0 && (ratio > limit || ratio < 1 / limit))
+    return Finding{
+        .guard = "cell_volume",
+        .text = fmt::format("the volume has become {:.3g} of that of the structure: it collapses or evaporates", ratio),
+        .remedy = remedy,
+        .value = ratio,
+        .limit = limit};
+  return std::nullopt;
+}
+
+Watchdog::Motion Watchdog::check_motion(const Dynamics& dynamics, const Mat3& deformation) {
   const AtomStore& atoms = dynamics.atoms;
+  const bool same_cell = deformation == Mat3::identity();
   double displacement2 = 0, speed2 = 0, unusable = 0;
   for (std::size_t i = 0; i < static_cast<std::size_t>(atoms.n_owned); ++i) {
-    displacement2 = std::max(displacement2, norm2(atoms.positions[i] - atoms.list_positions[i]));
+    const Vec3& from = atoms.list_positions[i];
+    displacement2 = std::max(displacement2, norm2(atoms.positions[i] - (same_cell ? from : from * deformation)));
     speed2 = std::max(speed2, norm2(atoms.velocities[i]));
     if (!usable(atoms.positions[i]) || !is_finite(atoms.velocities[i])) unusable = 1;
   }
@@ -132,6 +170,8 @@ Watchdog::Motion Watchdog::check_motion(const Dynamics& dynamics) {
                 .limit = limit,
                 .atom = c.atom,
                 .position = c.position};
+  } else {
+    motion.finding = cell_finding(dynamics);
   }
   return motion;
 }
@@ -251,7 +291,7 @@ std::vector<Finding> Watchdog::check_row(const Dynamics& dynamics, const ForceEn
                         .value = infinity});
   add_temperature_finding(dynamics, thermo.temperature, findings);
   add_distance_finding(engine, dynamics.atoms, findings);
-  add_host_finding(dynamics.atoms, findings);
+  add_host_finding(dynamics, findings);
   add_drift_finding(dynamics, conserved, findings);
   if (thermo.extrapolating > 0)
     findings.push_back(
@@ -298,10 +338,10 @@ void Watchdog::add_distance_finding(const ForceEngine& engine, const AtomStore& 
        .position = first.position});
 }
 
-void Watchdog::add_host_finding(const AtomStore& atoms, std::vector<Finding>& findings) {
+void Watchdog::add_host_finding(const Dynamics& dynamics, std::vector<Finding>& findings) {
   const double factor = options_.guards.host_msd_factor;
   if (host_.flags.empty() || factor <= 0) return;
-  const double rms = std::sqrt(std::max(0.0, mean_squared_displacement(atoms, table_, host_.flags, group_)));
+  const double rms = std::sqrt(std::max(0.0, mean_squared_displacement(dynamics, table_, host_.flags, group_)));
   const double limit = factor * host_.spacing;
   if (!(rms > limit)) return;
   findings.push_back(
@@ -316,36 +356,54 @@ void Watchdog::add_host_finding(const AtomStore& atoms, std::vector<Finding>& fi
        .code = "MD003"});
 }
 
+/// Two bars, both only for drifts that rounding cannot explain: the limit on the rate, which says that the integration
+/// is wrong, and, where no thermostat takes the heat away, the change of temperature that has come of it so far.
 void Watchdog::add_drift_finding(const Dynamics& dynamics, double conserved, std::vector<Finding>& findings) {
   constexpr Index least_points = 200;
-  constexpr double fs_per_ns = 1e6;
+  constexpr double fs_per_ns = 1e6, significant = 5, tolerable_heating = 0.01;
   const auto atoms = static_cast<double>(table_.size());
   drift_.add(static_cast<double>(dynamics.step) * dynamics.timestep / fs_per_ns, conserved / atoms);
+  trend_.add(conserved / atoms);
   const double limit = options_.guards.energy_drift;
-  if (limit <= 0 || drift_.count() < least_points) return;
+  if (limit <= 0 || drift_.count() < least_points || std::abs(trend_.significance()) < significant) return;
   const double slope = drift_.slope();
-  if (std::abs(slope) - 5 * drift_.slope_error() <= limit) return;
+  if (std::abs(slope) - 5 * drift_.slope_error() > limit) {
+    findings.push_back(
+        {.guard = "energy_drift",
+         .action = ensemble_ == Ensemble::nve ? GuardAction::stop : GuardAction::flag,
+         .text = fmt::format("the conserved energy drifts by {:.3g} eV/atom/ns, more than {:g}", slope, limit),
+         .remedy = "Reduce the timestep, or use double precision.",
+         .value = slope,
+         .limit = limit,
+         .code = "MD002"});
+    return;
+  }
+  const double heating = slope * drift_.span() / (3 * units::boltzmann);  // of a classical solid
+  if (ensemble_ != Ensemble::nve || !(std::abs(heating) > tolerable_heating * start_temperature_)) return;
   findings.push_back(
-      {.guard = "energy_drift",
-       .action = ensemble_ == Ensemble::nve ? GuardAction::stop : GuardAction::flag,
-       .text = fmt::format("the conserved energy drifts by {:.3g} eV/atom/ns, more than {:g}", slope, limit),
-       .remedy = "Reduce the timestep, or use double precision.",
-       .value = slope,
-       .limit = limit,
+      {.guard = "heating",
+       .action = GuardAction::flag,
+       .text = fmt::format("the drift of the conserved energy has changed the temperature by about {:.2g} K", heating),
+       .remedy = "Use a weak thermostat, a smaller timestep, or double precision.",
+       .value = heating,
+       .limit = tolerable_heating * start_temperature_,
        .code = "MD002"});
 }
 
 void Watchdog::save(Integrator::Variables& variables) const {
   variables["guard.drift"] = drift_.state();
+  variables["guard.trend"] = trend_.state();
   variables["guard.start_temperature"] = {start_temperature_};
 }
 
 void Watchdog::load(const Integrator::Variables& variables) {
-  const auto drift = variables.find("guard.drift"), start = variables.find("guard.start_temperature");
-  if (drift == variables.end() || start == variables.end() || start->second.size() != 1)
+  const auto drift = variables.find("guard.drift"), trend = variables.find("guard.trend"),
+             start = variables.find("guard.start_temperature");
+  if (drift == variables.end() || trend == variables.end() || start == variables.end() || start->second.size() != 1)
     throw InputError("the checkpoint lacks guard variables", "checkpoint",
                      "It was written by another version: start the run anew.");
   drift_.restore(drift->second);
+  trend_.restore(trend->second);
   start_temperature_ = start->second[0];
 }
 

@@ -52,8 +52,9 @@ class Watchdog {
     double displacement2 = 0;  ///< A^2, largest since the neighbour list was built
     std::optional<Finding> finding{};
   };
-  /// After the drift and before anything uses the positions: are they finite, and did nobody jump?
-  [[nodiscard]] Motion check_motion(const Dynamics& dynamics);
+  /// After the drift and before anything uses the positions: are they finite, did nobody jump, is the cell usable?
+  /// @param deformation  of the cell since the neighbour list was built, which displacements do not count
+  [[nodiscard]] Motion check_motion(const Dynamics& dynamics, const Mat3& deformation);
 
   /// What a rank wants the others to know at the end of a step; after agreement, the same everywhere.
   struct StepVerdict {
@@ -86,7 +87,8 @@ class Watchdog {
   [[nodiscard]] Finding unusable_finding(const AtomStore& atoms);
   [[nodiscard]] Finding force_finding(const AtomStore& atoms);
   void add_distance_finding(const ForceEngine& engine, const AtomStore& atoms, std::vector<Finding>& findings);
-  void add_host_finding(const AtomStore& atoms, std::vector<Finding>& findings);
+  void add_host_finding(const Dynamics& dynamics, std::vector<Finding>& findings);
+  [[nodiscard]] std::optional<Finding> cell_finding(const Dynamics& dynamics) const;
   void add_temperature_finding(const Dynamics& dynamics, double temperature, std::vector<Finding>& findings) const;
   void add_drift_finding(const Dynamics& dynamics, double conserved, std::vector<Finding>& findings);
 
@@ -99,6 +101,7 @@ class Watchdog {
   Ensemble ensemble_ = Ensemble::nve;
   double start_temperature_ = 0;
   DriftFit drift_;
+  TrendTest trend_;
 };
 
 /// "atom 17 (Li) at (1.00, 2.00, 3.00) A".

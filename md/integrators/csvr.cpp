@@ -33,10 +33,17 @@ double csvr_factor(const CsvrDraw& draw, std::uint64_t seed, std::uint64_t step)
   return std::sqrt(c) + r1 * std::sqrt(share) < 0 ? -factor : factor;
 }
 
-void Csvr::before_forces(Dynamics& dynamics, Communicator& group) { verlet_.before_forces(dynamics, group); }
+void Csvr::before_forces(Dynamics& dynamics, Communicator&) {
+  half_kick(dynamics);
+  drift(dynamics);
+}
 
 void Csvr::after_forces(Dynamics& dynamics, Communicator& group) {
-  verlet_.after_forces(dynamics, group);
+  half_kick(dynamics);
+  bath_.apply(dynamics, group);
+}
+
+void VelocityRescaling::apply(Dynamics& dynamics, Communicator& group) {
   const double kinetic = kinetic_energy(dynamics.atoms, group);
   // Atoms at rest cannot be rescaled; a kinetic energy that is not finite is the watchdog's.
   if (dynamics.degrees_of_freedom == 0 || !(kinetic > 0)) return;
@@ -52,9 +59,9 @@ void Csvr::after_forces(Dynamics& dynamics, Communicator& group) {
   received_ += (factor * factor - 1) * kinetic;
 }
 
-void Csvr::save(Variables& variables) const { variables[received_name] = {received_}; }
+void VelocityRescaling::save(Integrator::Variables& variables) const { variables[received_name] = {received_}; }
 
-void Csvr::load(const Variables& variables) {
+void VelocityRescaling::load(const Integrator::Variables& variables) {
   const auto found = variables.find(received_name);
   if (found == variables.end() || found->second.size() != 1)
     throw InputError("the checkpoint lacks the thermostat variable csvr.exchanged_energy", "checkpoint",

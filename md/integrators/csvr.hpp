@@ -3,27 +3,40 @@
 
 namespace haven {
 
-/// Velocity rescaling with canonical sampling (Bussi, Donadio, Parrinello, J. Chem. Phys. 126, 014101 (2007)).
-///
-/// After every velocity Verlet step all velocities are multiplied by one factor, which makes the kinetic energy an
-/// exact draw of its relaxation over one step (eq. A7). Conserves K + U minus the energy received from the bath. Random
-/// numbers are a function of (seed, Stream::csvr, step), so a restart continues the same sequence.
-class Csvr final : public Integrator {
+/// Velocity rescaling with canonical sampling (Bussi, Donadio, Parrinello, J. Chem. Phys. 126, 014101 (2007)): all
+/// velocities are multiplied by one factor, which makes the kinetic energy an exact draw of its relaxation over one
+/// step (eq. A7). Random numbers are a function of (seed, Stream::csvr, step), so a restart continues the same
+/// sequence.
+class VelocityRescaling {
  public:
   /// @param tau  relaxation time of the kinetic energy, fs, > 0; infinite means no bath
-  explicit Csvr(double tau) : tau_(tau) {}
+  explicit VelocityRescaling(double tau) : tau_(tau) {}
+  /// The bath's action over one timestep. Collective.
+  void apply(Dynamics& dynamics, Communicator& group);
+  [[nodiscard]] double received() const { return received_; }  ///< eV from the bath since the stage began
+  void save(Integrator::Variables& variables) const;
+  void load(const Integrator::Variables& variables);
+
+ private:
+  double tau_;
+  double received_ = 0;
+};
+
+/// Constant temperature: velocity rescaling after every velocity Verlet step. Conserves K + U minus the energy received
+/// from the bath.
+class Csvr final : public Integrator {
+ public:
+  explicit Csvr(double tau) : bath_(tau) {}
   void before_forces(Dynamics& dynamics, Communicator& group) override;
   void after_forces(Dynamics& dynamics, Communicator& group) override;
   [[nodiscard]] double conserved(const Dynamics&, double kinetic, double potential) const override {
-    return kinetic + potential - received_;
+    return kinetic + potential - bath_.received();
   }
-  void save(Variables& variables) const override;
-  void load(const Variables& variables) override;
+  void save(Variables& variables) const override { bath_.save(variables); }
+  void load(const Variables& variables) override { bath_.load(variables); }
 
  private:
-  VelocityVerlet verlet_;
-  double tau_;
-  double received_ = 0;  // eV from the bath since the stage began
+  VelocityRescaling bath_;
 };
 
 /// Factor for all velocities: eq. A7 with the sign of Bussi & Parrinello, Comput. Phys. Commun. 179, 26 (2008), eq. A8,

@@ -1,7 +1,6 @@
 #include "md/integrators/velocity_verlet.hpp"
 
 namespace haven {
-namespace {
 
 void half_kick(Dynamics& dynamics) {
   AtomStore& atoms = dynamics.atoms;
@@ -10,13 +9,16 @@ void half_kick(Dynamics& dynamics) {
     atoms.velocities[i] += (half * atoms.acceleration[i]) * from_fixed(atoms.forces[i]);
 }
 
-}  // namespace
+void drift(Dynamics& dynamics, double fraction) {
+  AtomStore& atoms = dynamics.atoms;
+  const double time = fraction * dynamics.timestep;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(atoms.n_owned); ++i)
+    atoms.positions[i] += time * atoms.velocities[i];
+}
 
 void VelocityVerlet::before_forces(Dynamics& dynamics, Communicator&) {
   half_kick(dynamics);
-  AtomStore& atoms = dynamics.atoms;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(atoms.n_owned); ++i)
-    atoms.positions[i] += dynamics.timestep * atoms.velocities[i];
+  drift(dynamics);
 }
 
 void VelocityVerlet::after_forces(Dynamics& dynamics, Communicator&) { half_kick(dynamics); }

@@ -3,6 +3,11 @@
 
 namespace haven {
 
+/// Velocities of owned atoms under the present forces for half a timestep.
+void half_kick(Dynamics& dynamics);
+/// Positions of owned atoms at constant velocity for `fraction` of a timestep.
+void drift(Dynamics& dynamics, double fraction = 1.0);
+
 /// Velocity Verlet (Swope et al., J. Chem. Phys. 76, 637 (1982)): time-reversible, symplectic, energy error O(dt^2).
 /// Constant energy.
 class VelocityVerlet final : public Integrator {

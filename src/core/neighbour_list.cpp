@@ -175,6 +175,10 @@ void NeighbourList::build(const Cell& cell, const LocalAtoms& atoms, double radi
   }
 }
 
+void NeighbourList::follow_cell(const Cell& cell) {
+  for (std::size_t k = 1; k < shifts_.size(); ++k) translations_[k] = cell.translation(shifts_[k]);
+}
+
 NeighbourView NeighbourList::view() const {
   return {.offsets = offsets_,
           .atom = atom_,

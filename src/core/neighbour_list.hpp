@@ -29,7 +29,8 @@ struct NeighbourView {
   std::span<const Vec3> translations;    ///< A; translations[0] is zero
   std::span<const LatticeShift> shifts;  ///< the integers behind translations
   /// Which build of which list this is: equal for views of one build, different for any other list as long as somebody
-  /// holds it. Whoever keeps a copy of a list (in the memory of a GPU) compares it; null when unknown.
+  /// holds it. Whoever keeps a copy of a list (in the memory of a GPU) compares it; null when unknown. Of one build
+  /// only the translations change, with the cell: NeighbourList::follow_cell().
   std::shared_ptr<const void> build{};
 
   [[nodiscard]] Vec3 displacement(std::span<const Vec3> positions, Index centre, Index entry) const {
@@ -45,6 +46,8 @@ class NeighbourList {
   /// Finds, for every centre, all atoms and images nearer than `radius` (cut-off plus skin), in O(N).
   /// Any cell and any radius: images beyond the first shell are found in cells smaller than the radius.
   void build(const Cell& cell, const LocalAtoms& atoms, double radius);
+  /// Makes the translations those of a deformed cell. The caller knows that the list still holds all pairs.
+  void follow_cell(const Cell& cell);
   [[nodiscard]] NeighbourView view() const;
 
  private:

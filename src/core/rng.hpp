@@ -16,6 +16,8 @@ enum class Stream : std::uint32_t {
   replica_seed = 6,
   bootstrap = 7,
   test = 8,
+  cell_rescaling = 9,
+  langevin = 10,
 };
 
 /// Four independent 32-bit words for (seed, stream, step, index).

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "core/rng.hpp"
 #include "core/units.hpp"
@@ -14,17 +13,6 @@
 
 namespace haven::testing {
 namespace {
-
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-double variance_of(const std::vector<double>& values) {
-  const double mean = mean_of(values);
-  double sum = 0;
-  for (const double v : values) sum += (v - mean) * (v - mean);
-  return sum / static_cast<double>(values.size() - 1);
-}
 
 /// Warm argon, equilibrated enough to be no crystal at rest: 108 atoms at about 60 K.
 SimulationState warm_argon(const Potential& potential, std::uint64_t seed = 1) {

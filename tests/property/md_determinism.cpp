@@ -3,7 +3,7 @@
 #include <csignal>
 
 #include "io/checkpoint.hpp"
-#include "md/integrators/csvr.hpp"
+#include "md/mean_cell.hpp"
 #include "support/every_potential.hpp"
 #include "support/md_fixtures.hpp"
 #include "support/shared_data.hpp"
@@ -62,6 +62,27 @@ TEST_F(Determinism, SkinAndForcedRebuilds) {
   EXPECT_EQ(rebuilds[2], 201);  // every step, and once at the start
 }
 
+/// The list follows a breathing cell for many steps; when it is rebuilt does not change a bit.
+TEST_F(Determinism, SkinAndRebuildsWithAChangingCell) {
+  for (const CellShape shape : {CellShape::isotropic, CellShape::anisotropic, CellShape::triclinic}) {
+    options =
+        options_for({npt_stage(80, {.pressure_gpa = 0.5, .shape = shape, .tau_fs = 100, .bulk_modulus_gpa = 4}, 400)});
+    std::vector<std::string> texts;
+    std::vector<Index> rebuilds;
+    for (const double skin : {1.0, 0.3, 0.0}) {
+      options.skin = skin;
+      const auto result = run({.potential = *potential, .input = input, .options = options});
+      texts.push_back(exact_text(result->outcome.final_state));
+      rebuilds.push_back(result->outcome.rebuilds);
+    }
+    EXPECT_EQ(texts[0], texts[1]);
+    EXPECT_EQ(texts[0], texts[2]);
+    EXPECT_LT(rebuilds[0], 60);
+    EXPECT_LT(rebuilds[0], rebuilds[1]);
+    EXPECT_EQ(rebuilds[2], 201);
+  }
+}
+
 /// Rows want the virial and frames gather atoms; neither may change a bit of the motion, with any potential.
 TEST_F(Determinism, OutputIntervalsSkinAndThreadsWithEveryPotential) {
   for (const PotentialCase& c : every_potential()) {
@@ -78,7 +99,8 @@ TEST_F(Determinism, OutputIntervalsSkinAndThreadsWithEveryPotential) {
       SimulationState state =
           run({.potential = *made, .input = input_for(structure_for(c, 5, 24), 10), .options = any, .threads = threads})
               ->outcome.final_state;
-      state.variables.erase("guard.drift");  // it counts rows
+      state.variables.erase("guard.drift");  // these count rows
+      state.variables.erase("guard.trend");
       return exact_text(state);
     };
     const std::string expected = text(1.0, 100, 1);
@@ -199,6 +221,58 @@ TEST_F(Determinism, InfinitelyWeakThermostatIsNve) {
   };
   EXPECT_EQ(text_without_variables(nvt_stage(80, std::numeric_limits<double>::infinity(), 200)),
             text_without_variables(nve_stage(80, 200)));
+}
+
+TEST_F(Determinism, InfinitelySlowBarostatAndThermostatAreNve) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const auto text_without_variables = [&](const StageOptions& stage) {
+    SimulationState state =
+        run({.potential = *potential, .input = input, .options = options_for({stage})})->outcome.final_state;
+    state.variables.clear();
+    return exact_text(state);
+  };
+  StageOptions slow = npt_stage(80, {.shape = CellShape::triclinic, .tau_fs = infinity}, 200);
+  slow.tau_fs = infinity;
+  EXPECT_EQ(text_without_variables(slow), text_without_variables(nve_stage(80, 200)));
+}
+
+/// Constant pressure, then production in the mean cell: stopped and continued anywhere, between the stages too, it ends
+/// with the same bits; production has one cell, and atoms keep their places in it when it is taken.
+TEST_F(Determinism, MeanCellOfAnEarlierStage) {
+  StageOptions equilibrate =
+      npt_stage(80, {.pressure_gpa = 0.1, .shape = CellShape::triclinic, .tau_fs = 100, .bulk_modulus_gpa = 4}, 200);
+  equilibrate.name = "equil";
+  equilibrate.trajectory_interval = 1;
+  StageOptions between = nve_stage(80, 20), produce = nvt_stage(80, 50, 160);
+  produce.mean_cell_of = "equil";
+  produce.trajectory_interval = 1;
+  options = options_for({equilibrate, between, produce});
+  options.checkpoint_interval = 1;
+  const auto whole = run({.potential = *potential, .input = input, .options = options});
+  const std::string expected = exact_text(whole->outcome.final_state);
+  for (const std::int64_t stop : {30, 77, 100, 105, 110, 111, 150}) {
+    const auto from = std::find_if(whole->sink.checkpoints.begin(), whole->sink.checkpoints.end(),
+                                   [&](const SimulationState& state) { return state.step == stop; });
+    ASSERT_NE(from, whole->sink.checkpoints.end());
+    EXPECT_EQ(
+        final_text({.potential = *potential, .input = input, .options = options, .restart = through_a_file(*from)}),
+        expected)
+        << stop;
+  }
+  MeanCell mean(0, 100);
+  double volume = 0;
+  const Cell* last = nullptr;
+  for (const TrajectoryFrame& frame : whole->sink.frames) {
+    if (frame.step >= 1 && frame.step <= 100) mean.add(frame.step, frame.cell);
+    if (frame.step > 50 && frame.step <= 100) volume += frame.cell.volume() / 50;
+    if (frame.step > 110 && last != nullptr) {
+      EXPECT_EQ(frame.cell, *last) << frame.step;
+    }
+    if (frame.step >= 110) last = &frame.cell;
+  }
+  ASSERT_NE(last, nullptr);
+  EXPECT_EQ(last->vectors(), mean.result().vectors);
+  EXPECT_NEAR(last->volume(), volume, 1e-9 * volume);
 }
 
 TEST_F(Determinism, FinishedRunStartedAgainDoesNothing) {

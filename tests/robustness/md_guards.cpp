@@ -235,7 +235,7 @@ TEST(Guards, NotFinitePositionOrVelocityIsFoundInTheSameStep) {
     good.atoms.add_owned(table, static_cast<AtomId>(id), structure.positions[id], {1e-3, 0, 0});
   good.atoms.list_positions = structure.positions;
   good.atoms.forces.resize(n);
-  EXPECT_FALSE(watchdog.check_motion(good).finding);
+  EXPECT_FALSE(watchdog.check_motion(good, Mat3::identity()).finding);
   EXPECT_FALSE(watchdog.check_step(good, false, false).finding);
   const auto expect_found = [](const std::optional<Finding>& finding) {
     ASSERT_TRUE(finding);
@@ -247,8 +247,9 @@ TEST(Guards, NotFinitePositionOrVelocityIsFoundInTheSameStep) {
       Dynamics moved = good, kicked = good;
       moved.atoms.positions[2][k] = bad;
       kicked.atoms.velocities[2][k] = bad;
-      expect_found(watchdog.check_motion(moved).finding);  // before forces: nothing has used the position yet
-      expect_found(watchdog.check_motion(kicked).finding);
+      expect_found(
+          watchdog.check_motion(moved, Mat3::identity()).finding);  // before forces: nothing has used the position yet
+      expect_found(watchdog.check_motion(kicked, Mat3::identity()).finding);
       expect_found(watchdog.check_step(kicked, false, false).finding);  // after forces: before it could be written
     }
 }
@@ -353,14 +354,22 @@ TEST(Guards, EnergyDriftStopsNveAndIsFlaggedInNvt) {
   MdOptions options = options_for({nve_stage(60, 4000)});
   options.thermo_interval = 5;
   EXPECT_EQ(failure_of({.potential = *inner, .input = input, .options = options})->code, ExitCode::ok);
-  // 1e-3 eV/atom/ns for 32 atoms and steps of 2 fs: ten times the limit.
-  const Leaking potential(*inner, 1e-3 * 32 * 2e-6);
-  options.stages = {nve_stage(60, 100000)};
-  expect_clean_crash(*failure_of({.potential = potential, .input = input, .options = options}), "energy_drift");
-  options.stages = {nvt_stage(60, 100, 100000)};
-  const auto flagged = failure_of({.potential = Leaking(*inner, 1e-3 * 32 * 2e-6), .input = input, .options = options});
+  // 0.1 eV/atom/ns for 32 atoms and steps of 2 fs: ten times the limit.
+  const auto leaking = [&](double rate) { return Leaking(*inner, rate * 32 * 2e-6); };
+  options.stages = {nve_stage(60, 20000)};
+  expect_clean_crash(*failure_of({.potential = leaking(0.1), .input = input, .options = options}), "energy_drift");
+  options.stages = {nvt_stage(60, 100, 20000)};
+  const auto flagged = failure_of({.potential = leaking(0.1), .input = input, .options = options});
   EXPECT_EQ(flagged->code, ExitCode::ok);
   EXPECT_TRUE(contains(flagged->sink.events.back(), R"({"event":"warning","guard":"energy_drift")"));
+  // Half the limit is too slow for that, but 0.1 ns of it without a bath change 60 K by 2 K.
+  options.stages = {nve_stage(60, 100000)};
+  const auto heated = failure_of({.potential = leaking(5e-3), .input = input, .options = options});
+  EXPECT_EQ(heated->code, ExitCode::ok);
+  EXPECT_TRUE(contains(heated->sink.events.back(), R"({"event":"warning","guard":"heating")"));
+  options.stages = {nvt_stage(60, 100, 20000)};
+  const auto cooled = failure_of({.potential = leaking(5e-3), .input = input, .options = options});
+  EXPECT_EQ(cooled->sink.events.size(), 1u);  // the stage's beginning
 }
 
 TEST(Guards, ExtrapolationIsFlaggedOncePerStageAndCountedOrStops) {

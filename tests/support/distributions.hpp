@@ -16,4 +16,23 @@ using Cumulative = std::function<double(double)>;
 /// Chi-squared test over `bins` bins of equal probability.
 [[nodiscard]] double chi_squared_test(const std::vector<double>& samples, const Cumulative& cumulative, int bins);
 
+[[nodiscard]] double mean_of(const std::vector<double>& values);
+[[nodiscard]] double variance_of(const std::vector<double>& values);
+
+/// Mean of a correlated series with its standard error from block averages.
+struct Blocks {
+  double mean = 0, error = 0;
+};
+[[nodiscard]] Blocks blocks_of(const std::vector<double>& values, std::size_t blocks);
+/// How many successive samples are worth one independent one: 1 + 2 sum of the autocorrelation up to its first value
+/// below zero.
+[[nodiscard]] double inefficiency(const std::vector<double>& values);
+
+/// Slope b of ln(p2(x)/p1(x)) = a + b x by maximum likelihood (Shirts, J. Chem. Theory Comput. 9, 909 (2013)), with its
+/// standard error for independent samples.
+struct RatioSlope {
+  double slope = 0, error = 0;
+};
+[[nodiscard]] RatioSlope ratio_slope(const std::vector<double>& first, const std::vector<double>& second);
+
 }  // namespace haven::testing

@@ -82,6 +82,7 @@ void RecordingSink::begin_stage(const TrajectoryHeader& header, std::int64_t fir
 
 void RecordingSink::frame(const TrajectoryFrame& frame) {
   std::string line = fmt::format("frame {}", frame.step);
+  for (int k = 0; k < 3; ++k) line += " " + text(frame.cell.vectors()[k]);
   for (const Vec3& r : frame.positions) line += " " + text(r);
   for (const Vec3& v : frame.velocities) line += " " + text(v);
   calls.push_back(line);
@@ -149,25 +150,47 @@ StageOptions nvt_stage(double temperature, double tau_fs, double duration_fs) {
   return stage;
 }
 
+StageOptions npt_stage(double temperature, const BarostatOptions& barostat, double duration_fs) {
+  StageOptions stage = nvt_stage(temperature, 50, duration_fs);
+  stage.name = "npt";
+  stage.ensemble = Ensemble::npt;
+  stage.barostat = barostat;
+  return stage;
+}
+
 std::vector<StageOptions> every_ensemble(double temperature, double duration_fs) {
   const auto stage_of = [&](Ensemble ensemble) {
+    StageOptions stage = nvt_stage(temperature, 50, duration_fs);
     switch (
         ensemble) {  // no default: the compiler asks for a new ensemble here, and then it belongs into the list below
       case Ensemble::nve:
         return nve_stage(temperature, duration_fs);
       case Ensemble::nvt:
         break;
+      case Ensemble::npt:
+        stage = npt_stage(temperature, {.tau_fs = 300, .bulk_modulus_gpa = 300}, duration_fs);
+        break;
     }
-    StageOptions ramp = nvt_stage(temperature, 50, duration_fs);
-    ramp.temperature.end = 1.5 * temperature;
-    return ramp;
+    stage.temperature.end = 1.5 * temperature;
+    return stage;
   };
-  return {stage_of(Ensemble::nve), stage_of(Ensemble::nvt)};
+  std::vector<StageOptions> stages{stage_of(Ensemble::nve), stage_of(Ensemble::nvt)};
+  for (const CellShape shape : {CellShape::isotropic, CellShape::anisotropic, CellShape::triclinic}) {
+    stages.push_back(stage_of(Ensemble::npt));
+    stages.back().barostat.shape = shape;
+    stages.back().name += std::to_string(static_cast<int>(shape));
+  }
+  for (const Thermostat thermostat : {Thermostat::nose_hoover, Thermostat::langevin}) {
+    stages.push_back(stage_of(Ensemble::nvt));
+    stages.back().thermostat = thermostat;
+    stages.back().name += thermostat == Thermostat::langevin ? "-langevin" : "-nose-hoover";
+  }
+  return stages;
 }
 
 GuardOptions guards_for_random_weights() {
   GuardOptions guards;
-  guards.max_force = guards.max_temperature_factor = guards.minimum_distance_factor = 0;
+  guards.max_force = guards.max_temperature_factor = guards.minimum_distance_factor = guards.max_volume_factor = 0;
   return guards;
 }
 

@@ -66,7 +66,10 @@ struct RunSetup {
 
 [[nodiscard]] StageOptions nve_stage(double temperature, double duration_fs);
 [[nodiscard]] StageOptions nvt_stage(double temperature, double tau_fs, double duration_fs);
-/// One stage of every ensemble there is, at `temperature` (K); those with a thermostat follow a ramp to 1.5 of it.
+/// Constant pressure with a thermostat of 50 fs.
+[[nodiscard]] StageOptions npt_stage(double temperature, const BarostatOptions& barostat, double duration_fs);
+/// One stage of every ensemble (and shape of cell) there is, at `temperature` (K); those with a thermostat follow a
+/// ramp to 1.5 of it.
 [[nodiscard]] std::vector<StageOptions> every_ensemble(double temperature, double duration_fs);
 /// Guards for potentials with random weights, which have no reason to be gentle: only what is not a number stops a run.
 [[nodiscard]] GuardOptions guards_for_random_weights();

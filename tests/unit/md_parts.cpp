@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/error.hpp"
+#include "core/rng.hpp"
 #include "core/units.hpp"
 #include "md/drift_fit.hpp"
 #include "md/observables.hpp"
@@ -101,6 +102,44 @@ TEST(DriftFit, FindsTheSlopeAndItsErrorAndSurvivesARestart) {
   EXPECT_NEAR(fit.slope_error(), 0.012, 0.001);            // sqrt(residual / 8 / 82.5)
   EXPECT_EQ(DriftFit{}.slope(), 0);
   EXPECT_THROW(copy.restore({1, 2}), InputError);
+}
+
+/// What mixed precision does to a conserved energy: a random walk is no drift, however far it gets; a drift inside it
+/// is.
+TEST(TrendTest, TellsADriftFromARandomWalk) {
+  int walks = 0, drifts = 0, noises = 0;
+  for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+    RandomSequence random(seed, Stream::test, 5);
+    TrendTest walk, drift, noise;
+    double position = 0;
+    for (int k = 0; k < 1000; ++k) {
+      position += random.normal();
+      walk.add(position);
+      drift.add(position + 0.5 * k);
+      noise.add(random.normal());
+    }
+    walks += std::abs(walk.significance()) > 5 ? 1 : 0;
+    drifts += drift.significance() > 5 ? 1 : 0;
+    noises += std::abs(noise.significance()) > 5 ? 1 : 0;
+  }
+  EXPECT_LE(walks, 2);  // of 1000; a Student's t of at least 15 degrees of freedom exceeds 5 once in 6000
+  EXPECT_EQ(noises, 0);
+  EXPECT_GE(drifts, 990);  // half a step's noise per step: after 1000 steps 16 times the width of the walk
+}
+
+TEST(TrendTest, SurvivesARestart) {
+  TrendTest whole, part;
+  for (int k = 0; k < 333; ++k) {
+    const double value = 0.01 * k + std::sin(0.7 * k);
+    whole.add(value), part.add(value);
+    if (k % 50 != 49) continue;
+    TrendTest next;
+    next.restore(part.state());
+    part = next;
+  }
+  EXPECT_EQ(part.significance(), whole.significance());
+  EXPECT_GT(whole.significance(), 3);
+  EXPECT_THROW(part.restore({1, 2}), InputError);
 }
 
 TEST(Ladder, JobsKeepTheirSeedsWhenTemperaturesAreAdded) {

@@ -35,8 +35,8 @@ class Executor {
   Executor& operator=(const Executor&) = delete;
   /// Memory for an evaluation of this size; grows and is kept.
   [[nodiscard]] virtual Staging prepare(const StagingSizes& sizes) = 0;
-  /// Evaluates the staged atoms with a list of `list.offsets.size() - 1` centres; `unchanged` promises the list, the
-  /// order and the number of atoms of the call before. @throws DeviceError
+  /// Evaluates the staged atoms with a list of `list.offsets.size() - 1` centres; `unchanged` promises the list (but
+  /// for its translations), the order and the number of atoms of the call before. @throws DeviceError
   [[nodiscard]] virtual Totals run(const NeighbourView& list, ListState state, Wanted wanted) = 0;
 };
 

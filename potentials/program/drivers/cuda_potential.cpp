@@ -141,6 +141,7 @@ class CudaExecutor final : public Executor {
   [[nodiscard]] Totals run(const NeighbourView& list, ListState state, Wanted wanted) override {
     const cudaStream_t stream = stream_.get();
     if (state == ListState::changed) upload_list(list, stream);
+    upload(list.translations, translations_, stream);  // a barostat changes them between builds; they are few
     upload(std::span<const PackedAtom>(atoms_in_.data(), sizes_.atoms), atoms_, stream);
     const EvaluationView<T> e = view(wanted);
     check(cudaMemsetAsync(e.forces, 0, sizes_.atoms * sizeof(FixedVec3), stream), "clearing forces");
@@ -158,7 +159,6 @@ class CudaExecutor final : public Executor {
     upload(list.offsets, offsets_, stream);
     upload(list.atom, entry_atom_, stream);
     upload(list.shift, entry_shift_, stream);
-    upload(list.translations, translations_, stream);
     upload(std::span<const std::int32_t>(order_in_.data(), sizes_.centres), order_, stream);
     // The caller may change the list once this call has returned; it waits for the stream in any case.
   }
