@@ -178,6 +178,8 @@ class Ladder {
                                      [&](double y) { return y > threshold; });
     out_.p_superionic = static_cast<double>(above) / static_cast<double>(line.draws_at_target.size());
     out_.extrapolation = (1.0 / options_.target_K - 1.0 / line.T_min) / (1.0 / line.T_min - 1.0 / line.T_max);
+    // However many temperatures there are, what lies further away than they reach is no claim about that temperature.
+    if (out_.extrapolation > 1.0 && out_.grade == "claim") out_.grade = "extrapolation";
     remark(line);
   }
 

@@ -63,7 +63,8 @@ struct ArrheniusResult {
   double target_K = 300, superionic_S_per_cm = 1e-4;
   double extrapolation = 0;  ///< (1/T_target - 1/T_min) / (1/T_min - 1/T_max); <= 0 inside the range
   std::string model;         ///< "line", "two lines (low-temperature branch)"
-  std::string grade;         ///< "claim" (>= 4 temperatures), "estimate" (3), "refused"
+  std::string grade;  ///< "claim" (>= 4 temperatures), "extrapolation" (>= 4, but the target lies beyond them by more
+                      ///< than their span of 1/T), "estimate" (3), "refused"
   ModelComparison comparison;
   Estimate haven_slope_eV;  ///< Ea(D*) - Ea(sigma T): the temperature dependence of H_R
   std::vector<AnalysisWarning> warnings;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -47,7 +48,7 @@ class Collector {
       const bool is_mobile =
           std::find(options.mobile.begin(), options.mobile.end(), info.numbers[i]) != options.mobile.end();
       (is_mobile ? mobile_ : host_).push_back(i);
-      if (is_mobile) tracks_.numbers.push_back(info.numbers[i]);
+      (is_mobile ? tracks_.numbers : tracks_.host.numbers).push_back(info.numbers[i]);
     }
     if (mobile_.empty())
       throw InputError(
@@ -78,6 +79,7 @@ class Collector {
     }
     tracks_.filled += missing;
     keep(unwrapped_);
+    add_velocities(frame);
     const double volume = frame.cell.volume();
     // Counted from the first frame's, so that a fixed cell has a spread of exactly zero.
     if (used_ == 0) first_volume_ = volume;
@@ -105,6 +107,7 @@ class Collector {
     tracks_.interval_ps = interval_fs_ * static_cast<double>(tracks_.thinning) / units::fs_per_ps;
     tracks_.n_frames = static_cast<Index>(tracks_.series[0].size());
     tracks_.drift_length = norm(last_drift_ * tracks_.mean_cell);
+    finish_velocities();
     tracks_.host.interval_ps = interval_fs_ * static_cast<double>(host_thinning_) / units::fs_per_ps;
     to_lengths();
     return std::move(tracks_);
@@ -185,6 +188,35 @@ class Collector {
       sum += m * (s[i] - start_[i]), mass += m;
     }
     return (1.0 / mass) * sum;
+  }
+
+  /// Host atoms weighted equally, as for the drift; without a host the centre of mass.
+  void add_velocities(const TrajectoryFrame& frame) {
+    if (frame.velocities.size() != info_.numbers.size()) return;
+    Vec3 rest;
+    double weight = 0;
+    for (std::size_t i = 0; i < frame.velocities.size(); ++i) {
+      const bool mobile =
+          std::find(options_.mobile.begin(), options_.mobile.end(), info_.numbers[i]) != options_.mobile.end();
+      if (mobile && !host_.empty()) continue;
+      const double w = !host_.empty() ? 1.0 : info_.masses.empty() ? standard_mass(info_.numbers[i]) : info_.masses[i];
+      rest += w * frame.velocities[i], weight += w;
+    }
+    rest *= 1.0 / weight;
+    std::map<int, Vec3> sums;
+    for (const std::size_t i : mobile_) sums[info_.numbers[i]] += frame.velocities[i] - rest;
+    if (tracks_.velocities.empty())
+      for (const auto& [number, sum] : sums) tracks_.velocities.push_back({number, {}});
+    for (VelocitySum& one : tracks_.velocities)
+      for (int k = 0; k < 3; ++k) one.sum[static_cast<std::size_t>(k)].push_back(sums[one.number][k]);
+  }
+
+  /// A series with holes has no spectrum.
+  void finish_velocities() {
+    tracks_.velocity_interval_ps = interval_fs_ / units::fs_per_ps;
+    if (!tracks_.velocities.empty() &&
+        (static_cast<Index>(tracks_.velocities[0].sum[0].size()) != used_ || tracks_.filled > 0))
+      tracks_.velocities.clear();
   }
 
   void thin_tracks() {

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -22,10 +23,17 @@ struct CollectOptions {
 
 /// Host atoms thinned to a few hundred frames, drift removed: enough to see whether the framework stays.
 struct HostTrack {
+  std::vector<int> numbers;               ///< atomic number of each host atom
   std::vector<std::vector<Vec3>> frames;  ///< [frame][atom], A
   double interval_ps = 0;
   double nearest_distance =
       0;  ///< A, median distance of a host atom to its nearest host neighbour, first frame; 0 with fewer than two
+};
+
+/// Sum of the velocities of the mobile ions of one element, relative to the host, at every frame of the file.
+struct VelocitySum {
+  int number = 0;
+  std::array<std::vector<double>, 3> sum;  ///< [axis][frame], A/fs
 };
 
 /// Continuous, drift-free tracks of the mobile ions of one run.
@@ -55,6 +63,8 @@ struct IonTracks {
   Drift drift = Drift::host;
   Wrapping wrapping = Wrapping::wrapped;
   HostTrack host;
+  std::vector<VelocitySum> velocities;  ///< empty when the file has none in every frame
+  double velocity_interval_ps = 0;
 
   [[nodiscard]] Index n_ions() const { return static_cast<Index>(numbers.size()); }
   /// Time between the first and the last kept frame.

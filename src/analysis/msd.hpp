@@ -37,6 +37,9 @@ struct MsdCurve {
 [[nodiscard]] std::vector<std::array<double, 3>> series_msd(const std::array<std::span<const double>, 3>& series,
                                                             std::span<const Index> lags);
 
+/// The same of one component at one lag.
+[[nodiscard]] double line_msd(std::span<const double> series, Index lag);
+
 /// Hops seen in the tracks: block-averaged positions (at least three frames and 0.3 ps) that moved by more than half
 /// the hop length from where the ion last settled.
 struct HopCount {

@@ -55,6 +55,11 @@ Answer ladder_answer(const ArrheniusPart& fit, std::size_t temperatures) {
     answer.lines.push_back(fmt::format(
         "{:g} K lies outside the simulated temperatures: the extrapolation covers {:.1f} times the fitted span of 1/T.",
         fit.target, fit.extrapolation));
+  if (fit.grade == "extrapolation")
+    answer.lines.push_back(
+        fmt::format("The activation energy is a claim about the simulated temperatures; σ({:g} K) is an "
+                    "extrapolation that no interval of the runs can vouch for.",
+                    fit.target));
   if (fit.grade == "estimate")
     answer.lines.push_back("Three temperatures make an estimate; four or more would make a claim.");
   if (fit.p_superionic) {

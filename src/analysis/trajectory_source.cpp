@@ -5,9 +5,11 @@
 #include <filesystem>
 #include <utility>
 
+#include "analysis/foreign_trajectory.hpp"
 #include "core/error.hpp"
 #include "core/species.hpp"
 #include "io/extxyz.hpp"
+#include "io/file_format.hpp"
 #include "io/trajectory.hpp"
 
 namespace haven {
@@ -99,14 +101,6 @@ class ExtxyzSource final : public TrajectorySource {
   std::int64_t index_ = 0;
 };
 
-bool ends_with_one_of(std::string name, std::initializer_list<const char*> endings) {
-  for (const std::string_view compressed : {".gz", ".bz2", ".xz"})
-    if (name.ends_with(compressed)) name.resize(name.size() - compressed.size());
-  for (const char* ending : endings)
-    if (name.ends_with(ending)) return true;
-  return false;
-}
-
 }  // namespace
 
 std::unique_ptr<TrajectorySource> open_extxyz(const std::string& path, const TrajectoryReading& reading) {
@@ -122,14 +116,16 @@ std::unique_ptr<TrajectorySource> open_h5md(const std::string& path, const Traje
 
 std::unique_ptr<TrajectorySource> open_trajectory(const std::string& path, const TrajectoryReading& reading) {
   if (!fs::exists(path)) throw InputError("there is no such file or folder", path, "Check the path.");
-  const std::string name = fs::path(path).filename().string();
-  if (fs::is_directory(path) || ends_with_one_of(name, {".h5", ".h5md", ".hdf5"})) return open_h5md(path, reading);
-  if (ends_with_one_of(name, {".xyz", ".extxyz"})) return open_extxyz(path, reading);
-  if (name.find("XDATCAR") != std::string::npos) return open_xdatcar(path, reading);
-  throw InputError(
-      "the format of this trajectory is not recognised", path,
-      "Haven reads its own H5MD files and run folders (.h5), XDATCAR (XDATCAR*) and extended XYZ (.xyz, .extxyz); "
-      "rename the file accordingly or convert it.");
+  if (fs::is_directory(path) || is_own_h5md(path)) return open_h5md(path, reading);
+  if (is_foreign_trajectory(path)) return open_foreign(path, reading);
+  const FileFormat format = recognise_format(path);
+  if (format == FileFormat::extxyz) return open_extxyz(path, reading);
+  if (format == FileFormat::xdatcar || fs::path(path).filename().string().find("XDATCAR") != std::string::npos)
+    return open_xdatcar(path, reading);
+  if (is_vasp_run(format)) return open_foreign(path, reading);
+  throw InputError("the format of this trajectory is not recognised", path,
+                   "Haven reads its own run folders and H5MD files, XDATCAR, OUTCAR, vasprun.xml, vaspout.h5, extended "
+                   "XYZ, LAMMPS text dumps, DCD, XTC and H5MD of other programs.");
 }
 
 std::unique_ptr<TrajectorySource> make_memory_source(TrajectoryInfo info, std::vector<TrajectoryFrame> frames) {

@@ -35,10 +35,13 @@ class TrajectorySource {
 
 /// What a file may leave unsaid.
 struct TrajectoryReading {
-  double frame_interval_fs =
-      0;                     ///< time between stored frames (POTIM * NBLOCK for VASP); needed for XDATCAR and extxyz
-  double temperature_K = 0;  ///< replaces what the file says when > 0
-  std::string stage{};       ///< stage of an H5MD run; empty: the last one, which is said in remarks()
+  double frame_interval_fs = 0;  ///< time between stored frames (POTIM * NBLOCK for VASP); needed for XDATCAR, extxyz,
+                                 ///< DCD; replaces the file's
+  double timestep_fs = 0;        ///< of the run, for files that count steps but not time (LAMMPS dump)
+  double temperature_K = 0;      ///< replaces what the file says when > 0
+  std::string stage{};           ///< stage of an H5MD run; empty: the last one, which is said in remarks()
+  std::vector<std::string> types{};  ///< elements of the numbered atom types of a file (LAMMPS dump, H5MD), in order
+  std::string structure{};  ///< a file with the same atoms in the same order, for files without elements (DCD, XTC)
 };
 
 /// VASP XDATCAR, fixed or variable cell, direct or Cartesian coordinates, VASP 4 headers refused, `.gz` too. Wrapped.
@@ -46,9 +49,14 @@ struct TrajectoryReading {
 [[nodiscard]] std::unique_ptr<TrajectorySource> open_xdatcar(const std::string& path, const TrajectoryReading& reading);
 /// Extended XYZ with a lattice in every frame, `.gz` too. Wrapped. @throws ConfigError without a frame interval.
 [[nodiscard]] std::unique_ptr<TrajectorySource> open_extxyz(const std::string& path, const TrajectoryReading& reading);
+/// Trajectories of other programs (io/position_reader.hpp): LAMMPS dump, DCD, XTC, H5MD, and VASP's OUTCAR,
+/// vasprun.xml and vaspout.h5. Repeated frames (a restart writes its first step again) are left out.
+/// @throws ConfigError when elements or the time between frames are known neither from the file nor from `reading`.
+[[nodiscard]] std::unique_ptr<TrajectorySource> open_foreign(const std::string& path, const TrajectoryReading& reading);
 /// Our H5MD trajectory: one file, or all segments of a run in a folder (see io/trajectory.hpp). Unwrapped.
 [[nodiscard]] std::unique_ptr<TrajectorySource> open_h5md(const std::string& path, const TrajectoryReading& reading);
-/// Chooses by name and content: folder or .h5/.h5md -> H5MD, XDATCAR* -> XDATCAR, .xyz/.extxyz -> extxyz.
+/// Chooses by content: a folder or an HDF5 file of ours -> open_h5md, XDATCAR, extxyz, otherwise open_foreign.
+/// @throws InputError naming what can be read.
 [[nodiscard]] std::unique_ptr<TrajectorySource> open_trajectory(const std::string& path,
                                                                 const TrajectoryReading& reading);
 /// Frames held in memory, for tests and for tools that make trajectories.

@@ -10,10 +10,12 @@
 #include <utility>
 
 #include "analysis/distributions.hpp"
+#include "analysis/green_kubo.hpp"
 #include "analysis/haven_ratio.hpp"
 #include "analysis/planner.hpp"
 #include "analysis/transport_curves.hpp"
 #include "analysis/transport_judge.hpp"
+#include "analysis/transport_tensor.hpp"
 #include "analysis/window.hpp"
 #include "core/error.hpp"
 #include "core/species.hpp"
@@ -71,6 +73,7 @@ class Analysis {
     const LineFit collective = fit_line(curves_->collective(), range(), shape_);
     estimate(tracer, collective);
     components();
+    several_species();
     cross_checks(tracer, collective);
     conductivities();
     fill_curves(&tracer, &collective);
@@ -293,6 +296,67 @@ class Analysis {
           fill(with_sample_tail(fit_line(curves_->tracer_axis(a), range(), one)), result_.tracer.iso);
       result_.collective.axes[a] = fill(fit_line(curves_->collective_axis(a), range(), one), result_.collective.iso);
     }
+    for (const Motion motion : {Motion::tracer, Motion::collective}) {
+      DiffusionEstimate& estimate = motion == Motion::tracer ? result_.tracer : result_.collective;
+      if (estimate.iso.determined())
+        estimate.tensor = diffusion_tensor(*curves_, range(), motion, judge_.interval_ps, options_.max_relative_error);
+    }
+  }
+
+  /// S/cm per cm^2/s of a D_sigma with a sum of squared charges of one.
+  double conductivity_factor() const {
+    return units::conductivity_from_cm2_per_s / (result_.volume_A3 * units::boltzmann * result_.temperature_K);
+  }
+
+  void several_species() {
+    std::vector<SpeciesTransport> species;
+    for (const std::string& symbol : options_.mobile) {
+      const auto count = std::count(replicas_[0].numbers.begin(), replicas_[0].numbers.end(), atomic_number(symbol));
+      if (count > 0) species.push_back({symbol, options_.charges.at(symbol), count, {}});
+    }
+    if (species.size() < 2 || !result_.collective.iso.determined()) return;
+    const double factor = conductivity_factor() * units::a2_per_ps_in_cm2_per_s / (6.0 * judge_.interval_ps);
+    result_.onsager = onsager_matrix(*curves_, range(), shape_, std::move(species), factor, judge_.interval_ps);
+  }
+
+  /// Green-Kubo from the velocities, beside the Einstein value.
+  void green_kubo() {
+    std::vector<std::array<std::vector<double>, 3>> currents;
+    for (const IonTracks& tracks : replicas_) {
+      if (tracks.velocities.empty()) return;
+      std::array<std::vector<double>, 3> current;
+      for (std::size_t axis = 0; axis < 3; ++axis) {
+        current[axis].assign(tracks.velocities[0].sum[axis].size(), 0.0);
+        for (const VelocitySum& one : tracks.velocities) {
+          const double charge = options_.charges.at(std::string(element_symbol(one.number)));
+          for (std::size_t t = 0; t < current[axis].size(); ++t)
+            current[axis][t] += units::fs_per_ps * charge * one.sum[axis][t];
+        }
+      }
+      currents.push_back(std::move(current));
+    }
+    const ZeroFrequency zero = zero_frequency(currents, replicas_[0].velocity_interval_ps);
+    if (!zero.refused.empty()) {
+      result_.sigma_GK = refused_estimate(zero.refused);
+      return;
+    }
+    // The integral over all times is twice that of Green and Kubo; D in A^2/ps for each squared charge.
+    const double value = conductivity_factor() * 0.5 * zero.value * units::a2_per_ps_in_cm2_per_s;
+    if (constexpr double tolerated = 0.3; zero.nyquist_ratio > tolerated) {
+      result_.sigma_GK = refused_estimate(
+          "the velocities are stored too rarely: the spectrum of the current has not "
+          "decayed at its end; store them every 5 to 10 fs");
+      warn("TR030", "Green-Kubo refused: " + result_.sigma_GK->refused);
+      return;
+    }
+    result_.sigma_GK = log_normal_estimate(value, zero.log_sd);
+    if (!result_.sigma.determined()) return;
+    const double difference = std::abs(std::log(value / result_.sigma.value));
+    if (difference > 1.96 * std::hypot(zero.log_sd, result_.sigma.log_sd()))
+      warn("TR031",
+           fmt::format("Green-Kubo ({:.3g} S/cm) and Einstein ({:.3g} S/cm) conductivities differ beyond their "
+                       "errors: check the window, the drift, the thermostat and the output interval",
+                       value, result_.sigma.value));
   }
 
   void cross_checks(const LineFit& tracer, const LineFit& collective) {
@@ -341,10 +405,10 @@ class Analysis {
   void conductivities() {
     double squares = 0;
     for (const double q : ion_charges()) squares += q * q;
-    const double factor =
-        units::conductivity_from_cm2_per_s * squares / (result_.volume_A3 * units::boltzmann * result_.temperature_K);
+    const double factor = conductivity_factor() * squares;
     result_.sigma = scaled(result_.collective.iso, factor);
     result_.sigma_NE = scaled(result_.tracer.iso, factor);
+    green_kubo();
     result_.haven_ratio = haven_ratio(result_.tracer.iso, result_.collective.iso, correlation_);
     if (judge_.host_mobile && result_.haven_ratio.determined())
       result_.haven_ratio = refused_estimate(

@@ -39,10 +39,33 @@ struct WindowChoice {
   std::string why;                          ///< which test decided
 };
 
+/// Symmetric diffusion tensor, cm^2/s.
+struct DiffusionTensor {
+  Mat3 value{}, sd{};                 ///< components and their standard errors
+  std::array<Estimate, 3> principal;  ///< along the principal axes, largest first
+  Mat3 axes{};                        ///< rows: unit vectors of the principal axes, Cartesian
+};
+
 /// A diffusion coefficient with its components. cm^2/s.
 struct DiffusionEstimate {
-  Estimate iso;                  ///< trace / 3
-  std::array<Estimate, 3> axes;  ///< xx, yy, zz
+  Estimate iso;                             ///< trace / 3
+  std::array<Estimate, 3> axes;             ///< xx, yy, zz
+  std::optional<DiffusionTensor> tensor{};  ///< when iso is determined
+};
+
+/// One of several mobile species.
+struct SpeciesTransport {
+  std::string symbol;
+  double charge = 0;  ///< e
+  long long n_ions = 0;
+  Estimate tracer;                               ///< D*, cm^2/s
+  double transference = 0, transference_sd = 0;  ///< share of the conductivity, cross terms halved between partners
+};
+
+/// How several mobile species share the conductivity: sigma_ab = q_a q_b L_ab, whose sum over a and b is sigma.
+struct OnsagerMatrix {
+  std::vector<SpeciesTransport> species;
+  std::vector<std::vector<double>> sigma, sigma_sd;  ///< S/cm, [a][b]
 };
 
 /// Evidence behind the numbers.
@@ -86,10 +109,12 @@ struct TransportResult {
   std::vector<std::string> sources;
   std::vector<std::string> mobile;
   WindowChoice window;
-  DiffusionEstimate tracer;      ///< D*
-  DiffusionEstimate collective;  ///< D_sigma
-  Estimate haven_ratio;          ///< D*/D_sigma = sigma_NE/sigma
-  Estimate sigma, sigma_NE;      ///< S/cm
+  DiffusionEstimate tracer;                ///< D*
+  DiffusionEstimate collective;            ///< D_sigma
+  Estimate haven_ratio;                    ///< D*/D_sigma = sigma_NE/sigma
+  Estimate sigma, sigma_NE;                ///< S/cm
+  std::optional<OnsagerMatrix> onsager{};  ///< of several mobile species
+  std::optional<Estimate> sigma_GK{};      ///< S/cm, from velocities when the trajectory has them
   TransportChecks checks;
   TransportCurves curves;
   std::vector<AnalysisWarning> warnings;

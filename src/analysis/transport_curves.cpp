@@ -102,6 +102,76 @@ std::vector<RunCurve> ReplicaCurves::collective_axis(std::size_t axis) const {
   return runs;
 }
 
+std::vector<RunCurve> ReplicaCurves::tracer_along(const Vec3& direction, const LagRange& range) const {
+  std::vector<RunCurve> runs;
+  for (std::size_t r = 0; r < replicas_.size(); ++r) {
+    const IonTracks& tracks = replicas_[r];
+    const auto ions = static_cast<std::size_t>(tracks.n_ions());
+    RunCurve run{tracer_[r].covariance, std::vector<double>(lags_.size(), 0.0), static_cast<double>(ions)};
+    std::vector<double> path(static_cast<std::size_t>(tracks.n_frames));
+    for (std::size_t i = 0; i < ions; ++i) {
+      for (std::size_t t = 0; t < path.size(); ++t)
+        path[t] = direction.x * tracks.series[3 * i][t] + direction.y * tracks.series[3 * i + 1][t] +
+                  direction.z * tracks.series[3 * i + 2][t];
+      std::vector<double> curve(lags_.size(), 0.0);
+      for (std::size_t k = range.first; k < range.last; ++k) {
+        curve[k] = weights_[i] * line_msd(path, lags_[k]);
+        run.y[k] += curve[k] / static_cast<double>(ions);
+      }
+      if (!tracer_[r].walker_curves.empty()) run.walker_curves.push_back(std::move(curve));
+    }
+    runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
+std::vector<RunCurve> ReplicaCurves::collective_along(const Vec3& direction, const LagRange& range) const {
+  std::vector<RunCurve> runs;
+  for (std::size_t r = 0; r < replicas_.size(); ++r) {
+    std::vector<double> path(displacement_[r][0].size(), 0.0);
+    for (int axis = 0; axis < 3; ++axis)
+      for (std::size_t t = 0; t < path.size(); ++t)
+        path[t] += direction[axis] * displacement_[r][static_cast<std::size_t>(axis)][t];
+    RunCurve run{collective_[r].covariance, std::vector<double>(lags_.size(), 0.0), 1.0};
+    for (std::size_t k = range.first; k < range.last; ++k) run.y[k] = line_msd(path, lags_[k]) / sum_of_squares_;
+    runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
+std::vector<RunCurve> ReplicaCurves::tracer_of(int number) const {
+  std::vector<RunCurve> runs;
+  for (std::size_t r = 0; r < replicas_.size(); ++r) {
+    RunCurve run{tracer_[r].covariance, std::vector<double>(lags_.size(), 0.0), 0.0};
+    for (std::size_t i = 0; i < msd_[r].ions.size(); ++i) {
+      if (replicas_[r].numbers[i] != number) continue;
+      std::vector<double> curve(lags_.size(), 0.0);
+      for (std::size_t k = 0; k < lags_.size(); ++k)
+        for (std::size_t a = 0; a < 3; ++a) curve[k] += msd_[r].ions[i][a][k] / weights_[i];
+      for (std::size_t k = 0; k < lags_.size(); ++k) run.y[k] += curve[k];
+      run.walker_curves.push_back(std::move(curve));
+    }
+    run.walkers = static_cast<double>(run.walker_curves.size());
+    for (double& y : run.y) y /= run.walkers;
+    if (static_cast<Index>(run.walker_curves.size()) < fewest_ions_for_measured_variance) run.walker_curves.clear();
+    runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
+std::vector<RunCurve> ReplicaCurves::charge_of(std::span<const int> numbers) const {
+  std::vector<RunCurve> runs;
+  for (std::size_t r = 0; r < replicas_.size(); ++r) {
+    std::vector<double> charges = charges_;
+    for (std::size_t i = 0; i < charges.size(); ++i)
+      if (std::find(numbers.begin(), numbers.end(), replicas_[r].numbers[i]) == numbers.end()) charges[i] = 0;
+    const CollectiveCurve curve =
+        collective_displacement(charge_displacement(replicas_[r], charges), 1.0, lags_, {0, replicas_[r].n_frames});
+    runs.push_back({collective_[r].covariance, curve.total, 1.0});
+  }
+  return runs;
+}
+
 std::vector<double> ReplicaCurves::axis_share() const {
   std::size_t late = 0, early = 0;
   for (std::size_t k = 0; k < lags_.size(); ++k) {

@@ -20,6 +20,14 @@ class ReplicaCurves {
   [[nodiscard]] std::span<const RunCurve> collective() const { return collective_; }
   [[nodiscard]] std::vector<RunCurve> tracer_axis(std::size_t axis) const;
   [[nodiscard]] std::vector<RunCurve> collective_axis(std::size_t axis) const;
+  /// Curves along a unit vector on the lags of `range` (zero elsewhere).
+  [[nodiscard]] std::vector<RunCurve> tracer_along(const Vec3& direction, const LagRange& range) const;
+  [[nodiscard]] std::vector<RunCurve> collective_along(const Vec3& direction, const LagRange& range) const;
+  /// Tracer curves of the ions of one element alone.
+  [[nodiscard]] std::vector<RunCurve> tracer_of(int number) const;
+  /// Curves of sum_i q_i r_i over the ions of the given elements, in e^2 A^2 (not divided by the squared charges).
+  [[nodiscard]] std::vector<RunCurve> charge_of(std::span<const int> numbers) const;
+  [[nodiscard]] std::span<const double> charges() const { return charges_; }
   /// Means over replicas, weighted by length.
   [[nodiscard]] const MsdCurve& mean_tracer() const { return mean_tracer_; }
   [[nodiscard]] const CollectiveCurve& mean_collective() const { return mean_collective_; }

@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -27,9 +28,42 @@ Json to_json(const Estimate& e) {
       {"value", number(e.value)}, {"ci68", interval(e.ci68)}, {"ci95", interval(e.ci95)}, {"n_eff", number(e.n_eff)}};
 }
 
+Json matrix_json(const Mat3& m) {
+  Json out = Json::array();
+  for (int k = 0; k < 3; ++k) out.push_back({number(m[k].x), number(m[k].y), number(m[k].z)});
+  return out;
+}
+
 Json to_json(const DiffusionEstimate& d) {
   Json out = to_json(d.iso);
   out["xx"] = to_json(d.axes[0]), out["yy"] = to_json(d.axes[1]), out["zz"] = to_json(d.axes[2]);
+  if (!d.tensor) return out;
+  Json principal = Json::array();
+  for (const Estimate& e : d.tensor->principal) principal.push_back(to_json(e));
+  out["tensor"] = {{"value", matrix_json(d.tensor->value)},
+                   {"sd", matrix_json(d.tensor->sd)},
+                   {"principal", principal},
+                   {"principal_axes", matrix_json(d.tensor->axes)}};
+  return out;
+}
+
+Json to_json(const OnsagerMatrix& matrix) {
+  Json out{{"species", Json::array()}, {"sigma_S_per_cm", matrix.sigma}, {"sigma_sd_S_per_cm", matrix.sigma_sd}};
+  Json coefficients = Json::array();
+  for (std::size_t a = 0; a < matrix.species.size(); ++a) {
+    const SpeciesTransport& one = matrix.species[a];
+    out["species"].push_back({{"element", one.symbol},
+                              {"charge_e", one.charge},
+                              {"n_ions", one.n_ions},
+                              {"D_tracer_cm2_per_s", to_json(one.tracer)},
+                              {"transference", number(one.transference)},
+                              {"transference_sd", number(one.transference_sd)}});
+    Json row = Json::array();
+    for (std::size_t b = 0; b < matrix.species.size(); ++b)
+      row.push_back(number(matrix.sigma[a][b] / (one.charge * matrix.species[b].charge)));
+    coefficients.push_back(row);
+  }
+  out["L_S_per_cm_per_e2"] = coefficients;
   return out;
 }
 
@@ -68,12 +102,6 @@ Json to_json(const TransportChecks& c) {
           {"between_replicas_collective", number(c.between_replicas_collective)}};
 }
 
-Json cell_json(const Mat3& cell) {
-  Json out = Json::array();
-  for (int k = 0; k < 3; ++k) out.push_back({cell[k].x, cell[k].y, cell[k].z});
-  return out;
-}
-
 Json result_json(const TransportResult& r) {
   Json out;
   out["label"] = r.label;
@@ -81,7 +109,7 @@ Json result_json(const TransportResult& r) {
   out["n_ions"] = r.n_ions;
   out["volume_A3"] = number(r.volume_A3);
   out["volume_sd_A3"] = number(r.volume_sd_A3);
-  out["cell_A"] = cell_json(r.mean_cell);
+  out["cell_A"] = matrix_json(r.mean_cell);
   out["time_ns"] = number(r.time_ns);
   out["replicas"] = r.replicas;
   out["sources"] = r.sources;
@@ -93,6 +121,8 @@ Json result_json(const TransportResult& r) {
   out["haven_ratio"] = to_json(r.haven_ratio);
   out["sigma_S_per_cm"] = to_json(r.sigma);
   out["sigma_NE_S_per_cm"] = to_json(r.sigma_NE);
+  out["sigma_GK_S_per_cm"] = r.sigma_GK ? to_json(*r.sigma_GK) : Json(nullptr);
+  out["onsager"] = r.onsager ? to_json(*r.onsager) : Json(nullptr);
   out["checks"] = to_json(r.checks);
   out["method"] =
       "generalised least squares over all time origins, log-spaced lags, analytic covariance (docs/transport.md)";
@@ -194,7 +224,33 @@ class Reader {
   }
   DiffusionEstimate diffusion(const char* key) const {
     const Reader in = inside(key);
-    return {estimate(key), {in.estimate("xx"), in.estimate("yy"), in.estimate("zz")}};
+    DiffusionEstimate out{estimate(key), {in.estimate("xx"), in.estimate("yy"), in.estimate("zz")}};
+    if (in.has("tensor")) out.tensor = in.inside("tensor").tensor();
+    return out;
+  }
+  /// There, and not null: results of earlier versions lack some keys.
+  bool has(const char* key) const { return object_.contains(key) && !object_.at(key).is_null(); }
+  Mat3 matrix(const char* key) const {
+    const auto rows = get<std::array<std::array<double, 3>, 3>>(key);
+    Mat3 m;
+    for (int k = 0; k < 3; ++k)
+      for (int j = 0; j < 3; ++j) m[k][j] = rows[static_cast<std::size_t>(k)][static_cast<std::size_t>(j)];
+    return m;
+  }
+  /// The estimate that this object is.
+  Estimate whole() const {
+    const Json wrapped{{"this", object_}};
+    return Reader(wrapped, path_).estimate("this");
+  }
+  const std::string& path() const { return path_; }
+
+  DiffusionTensor tensor() const {
+    DiffusionTensor out{
+        .value = matrix("value"), .sd = matrix("sd"), .principal = {}, .axes = matrix("principal_axes")};
+    const Json& principal = at("principal");
+    if (!principal.is_array() || principal.size() != out.principal.size()) fail("three values", "principal");
+    for (std::size_t k = 0; k < out.principal.size(); ++k) out.principal[k] = Reader(principal[k], path_).whole();
+    return out;
   }
 
  private:
@@ -226,6 +282,25 @@ TransportChecks read_checks(const Reader& in) {
   return c;
 }
 
+OnsagerMatrix read_onsager(const Reader& in) {
+  OnsagerMatrix out;
+  out.sigma = in.get<std::vector<std::vector<double>>>("sigma_S_per_cm");
+  out.sigma_sd = in.get<std::vector<std::vector<double>>>("sigma_sd_S_per_cm");
+  for (const Json& object : in.at("species")) {
+    const Reader one(object, in.path());
+    out.species.push_back({one.get<std::string>("element"), one.get<double>("charge_e"), one.get<long long>("n_ions"),
+                           one.estimate("D_tracer_cm2_per_s"), one.real("transference"), one.real("transference_sd")});
+  }
+  const std::size_t n = out.species.size();
+  const auto square = [n](const auto& m) {
+    return m.size() == n && std::all_of(m.begin(), m.end(), [n](const auto& row) { return row.size() == n; });
+  };
+  if (!square(out.sigma) || !square(out.sigma_sd))
+    throw InputError("the conductivity matrix does not fit the species", in.path(),
+                     "Give a transport.json that this version of 'haven transport' wrote.");
+  return out;
+}
+
 TransportResult read_result(const Json& object, const std::string& path) {
   const Reader in(object, path);
   TransportResult r;
@@ -233,9 +308,7 @@ TransportResult read_result(const Json& object, const std::string& path) {
   r.temperature_K = in.get<double>("temperature_K");
   r.n_ions = in.get<long long>("n_ions");
   r.volume_A3 = in.get<double>("volume_A3"), r.volume_sd_A3 = in.real("volume_sd_A3");
-  const auto cell = in.get<std::array<std::array<double, 3>, 3>>("cell_A");
-  for (int k = 0; k < 3; ++k)
-    for (int j = 0; j < 3; ++j) r.mean_cell[k][j] = cell[static_cast<std::size_t>(k)][static_cast<std::size_t>(j)];
+  r.mean_cell = in.matrix("cell_A");
   r.time_ns = in.get<double>("time_ns"), r.replicas = in.get<int>("replicas");
   r.sources = in.get<std::vector<std::string>>("sources"), r.mobile = in.get<std::vector<std::string>>("mobile");
   const auto window = in.get<std::array<double, 2>>("window_ps");
@@ -245,6 +318,8 @@ TransportResult read_result(const Json& object, const std::string& path) {
   r.tracer = in.diffusion("D_tracer_cm2_per_s"), r.collective = in.diffusion("D_sigma_cm2_per_s");
   r.haven_ratio = in.estimate("haven_ratio");
   r.sigma = in.estimate("sigma_S_per_cm"), r.sigma_NE = in.estimate("sigma_NE_S_per_cm");
+  if (in.has("sigma_GK_S_per_cm")) r.sigma_GK = in.estimate("sigma_GK_S_per_cm");
+  if (in.has("onsager")) r.onsager = read_onsager(in.inside("onsager"));
   r.checks = read_checks(in.inside("checks"));
   r.seed = in.get<std::uint64_t>("seed");
   if (!in.at("refused").is_null()) r.refused = in.get<std::string>("refused");

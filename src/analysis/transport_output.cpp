@@ -212,8 +212,12 @@ std::string arrhenius_text(std::span<const TransportResult> results, const Arrhe
   if (!a.refused.empty()) {
     out += "no Arrhenius fit: " + a.refused + "\n";
   } else {
-    out += fmt::format("Ea(sigma T) {} eV   sigma({:.0f} K) {} S/cm (statistics of the runs)   [{}, {}]\n",
-                       with_interval(a.Ea_eV), a.target_K, with_interval(a.sigma_at_target), a.model, a.grade);
+    out +=
+        fmt::format("Ea(sigma T) {} eV   sigma({:.0f} K) {} S/cm (statistics of the runs)   [{}, {}]\n",
+                    with_interval(a.Ea_eV), a.target_K, with_interval(a.sigma_at_target), a.model,
+                    a.grade == "extrapolation"
+                        ? fmt::format("claim for Ea, sigma extrapolated by {:.1f} x the fitted span", a.extrapolation)
+                        : a.grade);
     out += fmt::format(
         "Ea(D*) {} eV   P(sigma > {:g} S/cm) = {:.3f}   extrapolation {:.1f} x the fitted 1/T span   chi2/dof {:.2f} "
         "(p = {:.2g})\n",

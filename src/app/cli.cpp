@@ -1,9 +1,8 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cmath>
 
-#include "app/commands.hpp"
+#include "app/cli_parser.hpp"
 #include "app/config_fields.hpp"
 
 namespace haven {
@@ -23,10 +22,6 @@ void add_config(CLI::App* app, ConfigArguments& config) {
                   "key=value replaces a value of the input file, e.g. --set train.max_epochs=10")
       ->allow_extra_args(false)
       ->take_all();
-}
-
-void add_json(CLI::App* app, std::string& json) {
-  app->add_option("--json", json, "write the result as JSON to this file, or to standard output with -");
 }
 
 /// "90 s", "10 min", "23 h" or plain seconds.
@@ -59,72 +54,7 @@ void add_dry_run(CLI::App* app, Spend& spend) {
       "--dry-run", [&spend](std::int64_t) { spend = Spend::no; }, "check everything, write and compute nothing");
 }
 
-std::map<std::string, double> parse_charges(const std::vector<std::string>& texts) {
-  std::map<std::string, double> charges;
-  for (const std::string& text : texts) {
-    const std::size_t equals = text.find('=');
-    std::size_t used = 0;
-    try {
-      if (equals != std::string::npos) charges[text.substr(0, equals)] = std::stod(text.substr(equals + 1), &used);
-    } catch (const std::exception&) {
-      used = 0;
-    }
-    if (used == 0) throw ConfigError(fmt::format("\"{}\" is not a charge", text), "--charges", "Write it as Li=1.");
-  }
-  return charges;
-}
-
-/// Builds all verbs; every verb stores its arguments in `chosen` when it is the one on the command line.
-class Parser {
- public:
-  Parser();
-  CommandLine parse(int argc, const char* const* argv);
-
- private:
-  CLI::App* verb(CLI::App& parent, const std::string& name, const std::string& what, const std::string& examples);
-  template <class T>
-  void choose(CLI::App* app, const T& arguments) {
-    app->callback([this, &arguments] { chosen_ = arguments; });
-  }
-  void add_data();
-  void add_data_tools(CLI::App& data);
-  void add_pipeline(const std::string& name, const std::string& last_step, const std::string& what);
-  void add_md();
-  void add_test();
-  void add_predict();
-  void add_transport();
-  void add_report();
-  void add_small();
-  void add_model_convert(CLI::App& model);
-
-  CLI::App app_{"Haven: from VASP calculations of an ion conductor to its conductivity with an honest error bar.",
-                "haven"};
-  std::optional<CommandArguments> chosen_;
-  DataImportArguments data_;
-  std::string data_config_;
-  DataCheckArguments check_;
-  DataStatsArguments stats_;
-  DataSplitArguments split_;
-  DataSelectArguments select_;
-  DataExportArguments export_;
-  std::map<std::string, PipelineArguments> pipeline_;
-  std::string md_first_, md_second_, md_config_;
-  std::vector<std::string> md_overrides_;
-  PlainMdArguments md_;
-  Restart md_restart_ = Restart::resume;
-  TestArguments test_;
-  PredictArguments predict_;
-  TransportArguments msd_{.quantity = "msd"}, haven_{.quantity = "haven"};
-  std::vector<std::string> msd_charges_, haven_charges_;
-  std::vector<double> msd_window_, haven_window_;
-  ArrheniusArguments arrhenius_;
-  ReportArguments report_;
-  InitArguments init_;
-  ModelInfoArguments info_;
-  ModelConvertArguments convert_;
-  SchemaArguments schema_;
-  VersionArguments version_;
-};
+}  // namespace
 
 CLI::App* Parser::verb(CLI::App& parent, const std::string& name, const std::string& what,
                        const std::string& examples) {
@@ -133,6 +63,8 @@ CLI::App* Parser::verb(CLI::App& parent, const std::string& name, const std::str
   return app;
 }
 
+namespace {
+
 /// The switch and the values of [data] that decide how frames are judged.
 void add_judgement(CLI::App* app, Mixing& mixing, std::vector<std::string>& overrides) {
   app->add_flag_function(
@@ -140,6 +72,8 @@ void add_judgement(CLI::App* app, Mixing& mixing, std::vector<std::string>& over
       "take sources whose settings differ (functional, cut-off, potentials, ...) into one set");
   app->add_option("--set", overrides, "key=value, e.g. --set data.max_force=50")->allow_extra_args(false)->take_all();
 }
+
+}  // namespace
 
 void Parser::add_data() {
   CLI::App* data = verb(app_, "data", "import, check, describe, split, thin out and export training data",
@@ -322,60 +256,6 @@ void Parser::add_predict() {
   choose(app, predict_);
 }
 
-void Parser::add_transport() {
-  CLI::App* transport =
-      verb(app_, "transport", "diffusion coefficients, Haven ratio, conductivity, activation energy",
-           "  haven transport haven run/md/T600/r0 run/md/T600/r1 --mobile Li --charges Li=1\n"
-           "  haven transport haven XDATCAR --mobile Li --charges Li=1 --temperature 500 --frame-interval 20\n"
-           "  haven transport arrhenius run --target 300 --json -");
-  transport->require_subcommand(1);
-  const auto add = [&](const std::string& name, const std::string& what, TransportArguments& arguments,
-                       std::vector<std::string>& charges, std::vector<double>& window) {
-    CLI::App* app = verb(
-        *transport, name, what,
-        fmt::format("  haven transport {0} run/md/T600/r0 run/md/T600/r1 --mobile Li --charges Li=1 --json -\n"
-                    "  haven transport {0} XDATCAR --mobile Li --charges Li=1 --temperature 500 --frame-interval 20",
-                    name));
-    app->add_option("TRAJECTORIES", arguments.trajectories,
-                    "run folders or H5MD files, XDATCAR, extxyz: replicas of one system")
-        ->required();
-    app->add_option("--mobile", arguments.mobile, "mobile elements")->required();
-    app->add_option("--charges", charges, "formal charges of the mobile elements, e.g. Li=1");
-    app->add_option("--temperature", arguments.temperature, "K; default: from the trajectory")
-        ->check(CLI::PositiveNumber);
-    app->add_option("--frame-interval,--interval-fs", arguments.frame_interval_fs,
-                    "time between stored frames when the file does not say it")
-        ->check(CLI::PositiveNumber);
-    app->add_option("--skip-ps", arguments.skip_ps, "left out at the start")->check(CLI::NonNegativeNumber);
-    app->add_option("--hop-length", arguments.hop_length, "A; default: from the structure")->check(CLI::PositiveNumber);
-    app->add_option("--stage", arguments.stage, "stage of our own trajectories; default: the last");
-    app->add_option("--window", window, "fit window, ps; default: found by tests")->expected(2);
-    app->add_option("-o,--output", arguments.folder, "folder for JSON, CSV and SVG");
-    add_json(app, arguments.json);
-    app->callback([this, &arguments, &charges, &window] {
-      arguments.charges = parse_charges(charges);
-      if (!window.empty()) {
-        if (window[0] < 0 || window[0] >= window[1])
-          throw ConfigError("the start must be before the end", "--window", "Write it as --window 5 50 (ps).");
-        arguments.window_ps = {window[0], window[1]};
-      }
-      chosen_ = arguments;
-    });
-  };
-  add("msd", "mean squared displacements and tracer diffusion", msd_, msd_charges_, msd_window_);
-  add("haven", "tracer and collective diffusion, Haven ratio, conductivity", haven_, haven_charges_, haven_window_);
-  CLI::App* app = verb(*transport, "arrhenius", "activation energy and conductivity at a target temperature",
-                       "  haven transport arrhenius run --target 300 --json -");
-  app->add_option("RUNS", arrhenius_.runs, "transport.json files, or folders that hold them; none: run");
-  app->add_option("--target", arrhenius_.target, "K")->check(CLI::PositiveNumber)->capture_default_str();
-  app->add_option("--model", arrhenius_.model, "auto, line or two lines")
-      ->check(CLI::IsMember({"auto", "line", "two lines"}))
-      ->capture_default_str();
-  app->add_option("-o,--output", arrhenius_.folder, "folder for CSV and SVG");
-  add_json(app, arrhenius_.json);
-  choose(app, arrhenius_);
-}
-
 void Parser::add_report() {
   CLI::App* app = verb(app_, "report", "one self-contained HTML page of a run, with figures and provenance",
                        "  haven report run\n  haven report run -o lgps.html");
@@ -443,9 +323,12 @@ Parser::Parser() {
   add_predict();
   add_md();
   add_transport();
+  add_plan();
   add_report();
   add_small();
 }
+
+namespace {
 
 /// What to say about a command line that cannot be understood. A word where a verb is expected is most likely a
 /// misspelt verb.
@@ -460,6 +343,8 @@ ConfigError usage_error(const CLI::App& reached, const std::string& path, const 
   return {fmt::format("\"{}\" is no command", word), path,
           guess.empty() ? help : fmt::format("Did you mean \"{}\"? {}", guess, help)};
 }
+
+}  // namespace
 
 CommandLine Parser::parse(int argc, const char* const* argv) {
   try {
@@ -481,8 +366,6 @@ CommandLine Parser::parse(int argc, const char* const* argv) {
   }
   return {.command = chosen_};
 }
-
-}  // namespace
 
 CommandLine parse_command_line(int argc, const char* const* argv) { return Parser().parse(argc, argv); }
 

@@ -16,6 +16,8 @@ ExitCode run_command(Session& session, const CommandArguments& arguments) {
     ExitCode operator()(const PredictArguments& a) const { return predict(session, a); }
     ExitCode operator()(const PlainMdArguments& a) const { return plain_md(session, a); }
     ExitCode operator()(const TransportArguments& a) const { return transport_analysis(session, a); }
+    ExitCode operator()(const StructureArguments& a) const { return structure_analysis(session, a); }
+    ExitCode operator()(const PlanArguments& a) const { return plan_runs(session, a); }
     ExitCode operator()(const ArrheniusArguments& a) const { return arrhenius_analysis(session, a); }
     ExitCode operator()(const ReportArguments& a) const { return make_report(session, a); }
     ExitCode operator()(const InitArguments& a) const { return init_project(session, a); }

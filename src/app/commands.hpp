@@ -119,10 +119,32 @@ struct TransportArguments {
   std::vector<std::string> trajectories{};
   std::vector<std::string> mobile{};
   std::map<std::string, double> charges{};
-  double temperature = 0, frame_interval_fs = 0, skip_ps = 0, hop_length = 0;
-  std::string stage{};
+  double temperature = 0, frame_interval_fs = 0, timestep_fs = 0, skip_ps = 0, hop_length = 0;
+  std::string stage{}, structure{};
+  std::vector<std::string> types{};  ///< elements of numbered atom types
   std::optional<std::array<double, 2>> window_ps{};
   std::string folder{}, json{};
+};
+
+/// `haven transport structure TRAJ`
+struct StructureArguments {
+  TransportArguments run{};  ///< what is read and where results go
+  std::string sites{};       ///< reference crystal; empty: maxima of the density
+  double grid = 0.25;        ///< A
+  std::vector<double> lags_ps{};
+};
+
+/// `haven plan`
+struct PlanArguments {
+  TransportArguments pilot{};  ///< without trajectories: a guess
+  std::vector<double> temperatures{};
+  double diffusion = 0, guess_temperature = 0;
+  double activation_eV = 0, activation_sd_eV = 0.05;
+  double relative_error = 0.1;
+  int replicas = 1;
+  long long ions = 0;
+  double ns_per_day = 0;
+  std::string json{};
 };
 
 struct ArrheniusArguments {
@@ -162,8 +184,8 @@ struct VersionArguments {
 using CommandArguments =
     std::variant<DataImportArguments, DataCheckArguments, DataStatsArguments, DataSplitArguments, DataSelectArguments,
                  DataExportArguments, PipelineArguments, TestArguments, PredictArguments, PlainMdArguments,
-                 TransportArguments, ArrheniusArguments, ReportArguments, InitArguments, ModelInfoArguments,
-                 ModelConvertArguments, SchemaArguments, VersionArguments>;
+                 TransportArguments, StructureArguments, PlanArguments, ArrheniusArguments, ReportArguments,
+                 InitArguments, ModelInfoArguments, ModelConvertArguments, SchemaArguments, VersionArguments>;
 
 /// What the command line asks for: a command, or a text to print (--help, --version).
 struct CommandLine {
@@ -187,6 +209,8 @@ struct CommandLine {
 [[nodiscard]] ExitCode predict(Session& session, const PredictArguments& arguments);
 [[nodiscard]] ExitCode plain_md(Session& session, const PlainMdArguments& arguments);
 [[nodiscard]] ExitCode transport_analysis(Session& session, const TransportArguments& arguments);
+[[nodiscard]] ExitCode structure_analysis(Session& session, const StructureArguments& arguments);
+[[nodiscard]] ExitCode plan_runs(Session& session, const PlanArguments& arguments);
 [[nodiscard]] ExitCode arrhenius_analysis(Session& session, const ArrheniusArguments& arguments);
 [[nodiscard]] ExitCode make_report(Session& session, const ReportArguments& arguments);
 [[nodiscard]] ExitCode init_project(Session& session, const InitArguments& arguments);

@@ -33,8 +33,11 @@ ExitCode transport_analysis(Session& session, const TransportArguments& argument
     std::vector<std::unique_ptr<TrajectorySource>> sources;
     for (const std::string& path : arguments.trajectories)
       sources.push_back(open_trajectory(path, {.frame_interval_fs = arguments.frame_interval_fs,
+                                               .timestep_fs = arguments.timestep_fs,
                                                .temperature_K = arguments.temperature,
-                                               .stage = arguments.stage}));
+                                               .stage = arguments.stage,
+                                               .types = arguments.types,
+                                               .structure = arguments.structure}));
     TransportOptions options;
     options.mobile = arguments.mobile;
     options.charges = arguments.charges;

@@ -188,6 +188,7 @@ class File {
   [[nodiscard]] const std::string& path() const;
 
  private:
+  friend class ForeignFile;
   explicit File(std::shared_ptr<Context> context);
   std::shared_ptr<Context> context_;
 };

@@ -152,6 +152,7 @@ void OutcarReader::read_setting(std::string_view text) {
   if (key == "IBRION") integer(settings_.ibrion);
   if (key == "ISIF") integer(settings_.isif);
   if (key == "EDIFF") real(settings_.ediff);
+  if (key == "POTIM") real(settings_.potim);
   if (key == "PSTRESS") real(settings_.pstress_kbar);
   if (key == "TEBEG") {
     real(settings_.tebeg);

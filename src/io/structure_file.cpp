@@ -50,9 +50,10 @@ std::vector<Frame> xdatcar_frames(const std::string& path) {
   std::vector<Frame> frames;
   XdatcarReader reader(path);
   Structure structure;
-  structure.numbers = reader.numbers();
-  while (reader.next(structure.cell, structure.positions))
+  while (reader.next(structure.cell, structure.positions)) {
+    structure.numbers = reader.numbers();
     frames.push_back(unlabelled(path, structure, reader.frames() - 1));
+  }
   return frames;
 }
 

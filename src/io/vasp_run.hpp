@@ -23,6 +23,7 @@ struct VaspSettings {
   int ibrion = -1;              ///< 0 = molecular dynamics
   int isif = 2;                 ///< >= 3: the cell changes
   double tebeg = 0, teend = 0;  ///< K
+  double potim = 0;             ///< fs between ionic steps of molecular dynamics; 0 when not stated
   double pstress_kbar = 0;
   std::vector<std::array<bool, 3>> movable{};  ///< selective dynamics where the file states it
   CalculationSettings calculation{};           ///< what changes energies, for provenance

@@ -168,6 +168,7 @@ void VaspoutReader::read_incar(const h5::Group& input) {
   settings_.nsw = whole("NSW", 0);
   settings_.ibrion = static_cast<int>(whole("IBRION", settings_.nsw > 0 ? 0 : -1));
   settings_.isif = static_cast<int>(whole("ISIF", settings_.isif));
+  settings_.potim = real("POTIM", 0);
   settings_.tebeg = real("TEBEG", 0);
   settings_.teend = real("TEEND", settings_.tebeg);
   settings_.pstress_kbar = real("PSTRESS", 0);

@@ -236,6 +236,8 @@ void Handler::take_parameter(const std::string& name) {
     integer(settings.isif);
   else if (name == "EDIFF")
     real(settings.ediff);
+  else if (name == "POTIM")
+    real(settings.potim);
   else if (name == "TEBEG")
     real(settings.tebeg);
   else if (name == "TEEND")

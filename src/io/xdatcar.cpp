@@ -93,23 +93,26 @@ bool XdatcarReader::read_atoms() {
   }
   if (!file_.next_line(line) || !file_.line_was_terminated()) return false;
   Cursor counts(line);
-  std::vector<int> numbers;
+  std::vector<std::pair<int, Index>> kinds;
+  Index atoms = 0;
   for (const int number : species) {
     const auto count = counts.integer();
-    if (!count || *count < 0 || *count > most_atoms - static_cast<Index>(numbers.size()))
-      fail("expected one count for each element");
-    numbers.insert(numbers.end(), static_cast<std::size_t>(*count), number);
+    if (!count || *count < 0 || *count > most_atoms - atoms) fail("expected one count for each element");
+    atoms += *count;
+    if (*count > 0) kinds.emplace_back(number, *count);
   }
-  if (numbers.empty()) fail("there are no atoms");
-  if (numbers_.empty()) numbers_ = numbers;
-  if (numbers != numbers_) fail("the atoms differ from those of the first frame");
+  if (atoms == 0) fail("there are no atoms");
+  if (kinds_.empty()) kinds_ = kinds;
+  if (kinds != kinds_) fail("the atoms differ from those of the first frame");
   return true;
 }
 
 bool XdatcarReader::read_positions(Coordinates coordinates, std::vector<Vec3>& positions) {
   positions.clear();
   std::string_view line;
-  for (std::size_t atom = 0; atom < numbers_.size(); ++atom) {
+  Index atoms = 0;
+  for (const auto& [number, count] : kinds_) atoms += count;
+  for (Index atom = 0; atom < atoms; ++atom) {
     if (!file_.next_line(line)) return false;
     Vec3 value;
     const FieldState state = Cursor(line).vec3(value);
@@ -120,7 +123,11 @@ bool XdatcarReader::read_positions(Coordinates coordinates, std::vector<Vec3>& p
     }
     positions.push_back(coordinates == Coordinates::direct ? cell_.to_cartesian(value) : scale_ * value);
   }
-  return file_.line_was_terminated();
+  if (!file_.line_was_terminated()) return false;
+  // Atoms that a head claims are believed when a frame has shown them.
+  if (numbers_.empty())
+    for (const auto& [number, count] : kinds_) numbers_.insert(numbers_.end(), static_cast<std::size_t>(count), number);
+  return true;
 }
 
 }  // namespace haven

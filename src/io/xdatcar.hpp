@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/cell.hpp"
@@ -16,7 +17,8 @@ class XdatcarReader {
  public:
   /// @throws InputError for anything that is no XDATCAR of VASP 5 or later.
   explicit XdatcarReader(const std::string& path);
-  [[nodiscard]] const std::vector<int>& numbers() const { return numbers_; }  ///< atomic numbers, in all frames
+  /// Atomic numbers, in all frames. Valid when next() has delivered one.
+  [[nodiscard]] const std::vector<int>& numbers() const { return numbers_; }
   /// The next frame; false at the end. @throws InputError with the line for a damaged file.
   bool next(Cell& cell, std::vector<Vec3>& positions);
   [[nodiscard]] Index frames() const { return index_; }  ///< delivered so far
@@ -33,6 +35,7 @@ class XdatcarReader {
   bool read_positions(Coordinates coordinates, std::vector<Vec3>& positions);
 
   TextFile file_;
+  std::vector<std::pair<int, Index>> kinds_;  ///< element and number of atoms, as the head states them
   std::vector<int> numbers_;
   double scale_ = 1;
   Cell cell_;

@@ -14,6 +14,7 @@
 #include "support/reader_examples.hpp"
 #include "support/shared_data.hpp"
 #include "support/vasp_writer.hpp"
+#include "support/xtc_examples.hpp"
 
 namespace haven::fuzz {
 namespace {
@@ -125,6 +126,52 @@ std::vector<std::string> xdatcar_seeds() {
     changing += coordinates;
   }
   return {fixed, changing};
+}
+
+std::vector<std::string> dump_seeds() {
+  std::string wrapped, tilted = "ITEM: UNITS\nreal\n";
+  for (int t = 0; t < 3; ++t) {
+    wrapped += fmt::format(
+        "ITEM: TIMESTEP\n{}\nITEM: NUMBER OF ATOMS\n2\nITEM: BOX BOUNDS pp pp ff\n0 9\n-1 8\n0 9\nITEM: ATOMS id type "
+        "x y "
+        "z ix iy iz\n{} 1 1 2 3 0 1 0\n{} 2 4 5 6 0 0 0\n",
+        10 * t, 1 + t % 2, 2 - t % 2);
+    tilted += fmt::format(
+        "ITEM: TIME\n{}\nITEM: TIMESTEP\n{}\nITEM: NUMBER OF ATOMS\n2\nITEM: BOX BOUNDS xy xz yz pp pp pp\n-1 9 -1\n0 "
+        "9 "
+        "0\n0 9 0.5\nITEM: ATOMS id element xsu ysu zsu vx vy vz\n1 Li 0.1 0.2 1.3 1 2 3\n2 S 0.4 0.5 0.6 0 0 0\n",
+        t, t);
+  }
+  return {wrapped, tilted};
+}
+
+std::vector<std::string> dcd_seeds() {
+  const auto number = [](auto value) { return std::string(reinterpret_cast<const char*>(&value), sizeof value); };
+  const auto record = [&](const std::string& bytes) {
+    const auto length = number(static_cast<std::int32_t>(bytes.size()));
+    return length + bytes + length;
+  };
+  std::string head = "CORD";
+  for (int k = 0; k < 20; ++k) head += number(std::int32_t{k == 0 ? 2 : k == 10 ? 1 : k == 19 ? 24 : 0});
+  std::string out =
+      record(head) + record(number(std::int32_t{1}) + std::string(80, ' ')) + record(number(std::int32_t{3}));
+  for (int t = 0; t < 2; ++t) {
+    std::string cell, axis;
+    for (const double value : {9.0, 90.0, 8.0, 95.0, 90.0, 7.0}) cell += number(value);
+    for (int k = 0; k < 3; ++k) axis += number(0.5F + static_cast<float>(k + t));
+    out += record(cell) + record(axis) + record(axis) + record(axis);
+  }
+  return {out};
+}
+
+std::vector<std::string> xtc_seeds() {
+  std::vector<std::string> seeds;
+  for (const char* hex : {testing::small_xtc, testing::plain_xtc, testing::wide_xtc}) {
+    std::string bytes;
+    for (const char* c = hex; *c != 0; c += 2) bytes += static_cast<char>(std::stoi(std::string(c, 2), nullptr, 16));
+    seeds.push_back(bytes);
+  }
+  return seeds;
 }
 
 std::vector<std::string> config_seeds() {

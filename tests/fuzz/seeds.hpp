@@ -19,6 +19,9 @@ namespace haven::fuzz {
 [[nodiscard]] std::vector<std::string> lammps_seeds();
 [[nodiscard]] std::vector<std::string> npy_seeds();
 [[nodiscard]] std::vector<std::string> xdatcar_seeds();
+[[nodiscard]] std::vector<std::string> dump_seeds();
+[[nodiscard]] std::vector<std::string> dcd_seeds();
+[[nodiscard]] std::vector<std::string> xtc_seeds();
 [[nodiscard]] std::vector<std::string> config_seeds();
 [[nodiscard]] std::vector<std::string> text_seeds();
 [[nodiscard]] std::vector<std::string> model_seeds();

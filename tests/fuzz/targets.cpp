@@ -18,6 +18,7 @@
 #include "io/npy.hpp"
 #include "io/outcar.hpp"
 #include "io/poscar.hpp"
+#include "io/position_reader.hpp"
 #include "io/text_file.hpp"
 #include "io/vaspout.hpp"
 #include "io/vasprun.hpp"
@@ -160,6 +161,31 @@ void run_xdatcar(std::string_view bytes) {
   });
 }
 
+using OpenPositions = std::unique_ptr<PositionReader> (*)(const std::string&, const PositionReading&);
+
+/// A trajectory of another program.
+template <OpenPositions open>
+void run_positions(std::string_view bytes) {
+  const BytesFile file(bytes);
+  answered([&] {
+    const auto reader = open(file.path(), {.types = {3, 16}, .cell = Cell(Mat3{{{{9, 0, 0}, {0, 9, 0}, {0, 0, 9}}}})});
+    PositionFrame frame;
+    std::size_t atoms = 0;
+    while (reader->next(frame)) {
+      if (atoms == 0) atoms = frame.positions.size();
+      promise(frame.positions.size() == atoms && atoms > 0, "the same atoms in every frame");
+      promise(finite(frame.positions) && finite(frame.velocities), "finite numbers");
+      promise(reader->numbers().empty() || reader->numbers().size() == atoms, "an element for every atom");
+    }
+    static_cast<void>(reader->ending());
+    static_cast<void>(reader->notes());
+  });
+}
+
+std::unique_ptr<PositionReader> open_xtc_file(const std::string& path, const PositionReading&) {
+  return open_xtc(path);
+}
+
 void run_config(std::string_view bytes) {
   answered([&] {
     const Config config = parse_config(bytes, "fuzz");
@@ -290,6 +316,16 @@ std::vector<Target> make_targets() {
         "\n;", "'", "x,y,z", "-x+1/2"}},
       {"lammps", run_lammps, lammps_seeds, {"Atoms # full\n", "Masses\n", " atoms\n", " xlo xhi\n", " xy xz yz\n"}},
       {"npy", run_npy, npy_seeds, {"'descr': '<f8'", "'fortran_order': True", "'shape': (", "99999999999,"}},
+      {"dump",
+       run_positions<open_lammps_dump>,
+       dump_seeds,
+       {"ITEM: TIMESTEP\n", "ITEM: NUMBER OF ATOMS\n", "ITEM: BOX BOUNDS xy xz yz pp pp pp\n", "ITEM: UNITS\nmetal\n",
+        "ITEM: ATOMS id type xs ys zs ix iy iz\n", "ITEM: ATOMS id mass xu yu zu\n", "ITEM: BOX BOUNDS abc origin\n"}},
+      {"dcd", run_positions<open_dcd>, dcd_seeds, {"CORD", std::string("T\0\0\0", 4)}},
+      {"xtc",
+       run_positions<open_xtc_file>,
+       xtc_seeds,
+       {std::string("\0\0\x07\xcb", 4), std::string("\0\0\x07\xe7", 4)}},
       {"xdatcar",
        run_xdatcar,
        xdatcar_seeds,

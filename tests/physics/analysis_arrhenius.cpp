@@ -81,7 +81,7 @@ TEST(Arrhenius, CensoredPointsKeepTheCoverage) {
 TEST(Arrhenius, WithoutBoundsTheSamplesAreTheLeastSquaresLine) {
   FastRandom random(3);
   const ArrheniusResult a =
-      fit_arrhenius(ladder(random, {500, 600, 800, 1000}, {0.1, 0.1, 0.1, 0.1}), {.model = "line"});
+      fit_arrhenius(ladder(random, {500, 600, 800, 1000}, {0.1, 0.1, 0.1, 0.1}), {.target_K = 400, .model = "line"});
   // Closed form for equal errors: var(Ea) = kB^2 s^2 / sum (x - mean)^2.
   const std::vector<double> x{1 / 500.0, 1 / 600.0, 1 / 800.0, 1 / 1000.0};
   double mean = 0, sxx = 0;
@@ -94,6 +94,9 @@ TEST(Arrhenius, WithoutBoundsTheSamplesAreTheLeastSquaresLine) {
 
 TEST(Arrhenius, NumberOfTemperaturesDecidesTheGrade) {
   FastRandom random(3);
+  const auto four = ladder(random, {500, 600, 800, 1000}, {0.1, 0.1, 0.1, 0.1});
+  EXPECT_EQ(fit_arrhenius(four, {.target_K = 400}).grade, "claim");
+  EXPECT_EQ(fit_arrhenius(four, {.target_K = 300}).grade, "extrapolation");  // 1.33 times the fitted span away
   EXPECT_EQ(fit_arrhenius(ladder(random, {600, 800, 1000}, {0.1, 0.1, 0.1}), {}).grade, "estimate");
   const ArrheniusResult two = fit_arrhenius(ladder(random, {600, 800}, {0.1, 0.1}), {});
   EXPECT_EQ(two.grade, "refused");

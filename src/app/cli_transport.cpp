@@ -1,0 +1,160 @@
+#include <fmt/format.h>
+
+#include "app/cli_parser.hpp"
+
+/// The verbs that analyse trajectories.
+namespace haven {
+namespace {
+
+std::map<std::string, double> parse_charges(const std::vector<std::string>& texts) {
+  std::map<std::string, double> charges;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    std::size_t used = 0;
+    try {
+      if (equals != std::string::npos) charges[text.substr(0, equals)] = std::stod(text.substr(equals + 1), &used);
+    } catch (const std::exception&) {
+      used = 0;
+    }
+    if (used == 0) throw ConfigError(fmt::format("\"{}\" is not a charge", text), "--charges", "Write it as Li=1.");
+  }
+  return charges;
+}
+
+constexpr const char* trajectory_kinds =
+    "run folders, H5MD, XDATCAR, OUTCAR, vasprun.xml, extxyz, LAMMPS dump, DCD, XTC: replicas of one system";
+
+/// How trajectories are read, and which ions are mobile.
+void add_reading(CLI::App* app, AnalysisOptions& options) {
+  TransportArguments& a = options.arguments;
+  app->add_option("--charges", options.charges, "formal charges of the mobile elements, e.g. Li=1");
+  app->add_option("--temperature", a.temperature, "K; default: from the trajectory")->check(CLI::PositiveNumber);
+  app->add_option("--frame-interval,--interval-fs", a.frame_interval_fs,
+                  "time between stored frames when the file does not say it")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--timestep", a.timestep_fs, "of the run, fs, for files that count steps (LAMMPS dump)")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--types", a.types, "elements of numbered atom types, in order, e.g. Li P S");
+  app->add_option("--structure", a.structure,
+                  "file with the same atoms in the same order, for files without elements (DCD, XTC)");
+  app->add_option("--skip-ps", a.skip_ps, "left out at the start")->check(CLI::NonNegativeNumber);
+  app->add_option("--hop-length", a.hop_length, "A; default: from the structure")->check(CLI::PositiveNumber);
+  app->add_option("--stage", a.stage, "stage of our own trajectories; default: the last");
+  app->add_option("--window", options.window, "fit window, ps; default: found by tests")->expected(2);
+}
+
+/// What the options of a trajectory mean, after parsing.
+TransportArguments parsed(const AnalysisOptions& options) {
+  TransportArguments arguments = options.arguments;
+  arguments.charges = parse_charges(options.charges);
+  if (options.window.empty()) return arguments;
+  if (options.window[0] < 0 || options.window[0] >= options.window[1])
+    throw ConfigError("the start must be before the end", "--window", "Write it as --window 5 50 (ps).");
+  arguments.window_ps = {options.window[0], options.window[1]};
+  return arguments;
+}
+
+}  // namespace
+
+void Parser::add_analysis(CLI::App& transport, const std::string& what, AnalysisOptions& options) {
+  TransportArguments& arguments = options.arguments;
+  CLI::App* app = verb(
+      transport, arguments.quantity, what,
+      fmt::format("  haven transport {0} run/md/T600/r0 run/md/T600/r1 --mobile Li --charges Li=1 --json -\n"
+                  "  haven transport {0} XDATCAR --mobile Li --charges Li=1 --temperature 500 --frame-interval 20\n"
+                  "  haven transport {0} dump.gz --types Li P S --timestep 1 --mobile Li --charges Li=1 "
+                  "--temperature 500\n"
+                  "  haven transport {0} md.xtc --structure POSCAR --mobile Li --charges Li=1 --temperature 500",
+                  arguments.quantity));
+  app->add_option("TRAJECTORIES", arguments.trajectories, trajectory_kinds)->required();
+  app->add_option("--mobile", arguments.mobile, "mobile elements")->required();
+  add_reading(app, options);
+  app->add_option("-o,--output", arguments.folder, "folder for JSON, CSV and SVG");
+  add_json(app, arguments.json);
+  app->callback([this, &options] { chosen_ = parsed(options); });
+}
+
+void Parser::add_structure(CLI::App& transport) {
+  CLI::App* app = verb(transport, "structure",
+                       "pair distributions, van Hove functions, density of the mobile ions, sites and jump rates",
+                       "  haven transport structure run/md/T600/r0 --mobile Li -o T600\n"
+                       "  haven transport structure XDATCAR --frame-interval 20 --mobile Li --sites POSCAR -o out");
+  TransportArguments& run = structure_.run;
+  app->add_option("TRAJECTORY", run.trajectories, trajectory_kinds)->required()->expected(1);
+  app->add_option("--mobile", run.mobile, "mobile elements")->required();
+  app->add_option("--frame-interval,--interval-fs", run.frame_interval_fs,
+                  "time between stored frames when the file does not say it")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--timestep", run.timestep_fs, "of the run, fs, for files that count steps (LAMMPS dump)")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--types", run.types, "elements of numbered atom types, in order, e.g. Li P S");
+  app->add_option("--structure", run.structure, "file with the same atoms in the same order (DCD, XTC)");
+  app->add_option("--skip-ps", run.skip_ps, "left out at the start")->check(CLI::NonNegativeNumber);
+  app->add_option("--stage", run.stage, "stage of our own trajectories; default: the last");
+  app->add_option("--sites", structure_.sites,
+                  "crystal with the mobile element on every site; default: the density's maxima");
+  app->add_option("--grid", structure_.grid, "A between points of the density")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app->add_option("--lags-ps", structure_.lags_ps,
+                  "of the van Hove functions; default: a hundredth and a tenth of the run");
+  app->add_option("-o,--output", run.folder, "folder for JSON, CSV, SVG, cube and CHGCAR files")->required();
+  add_json(app, run.json);
+  choose(app, structure_);
+}
+
+void Parser::add_arrhenius(CLI::App& transport) {
+  CLI::App* app = verb(transport, "arrhenius", "activation energy and conductivity at a target temperature",
+                       "  haven transport arrhenius run --target 300 --json -");
+  app->add_option("RUNS", arrhenius_.runs, "transport.json files, or folders that hold them; none: run");
+  app->add_option("--target", arrhenius_.target, "K")->check(CLI::PositiveNumber)->capture_default_str();
+  app->add_option("--model", arrhenius_.model, "auto, line or two lines")
+      ->check(CLI::IsMember({"auto", "line", "two lines"}))
+      ->capture_default_str();
+  app->add_option("-o,--output", arrhenius_.folder, "folder for CSV and SVG");
+  add_json(app, arrhenius_.json);
+  choose(app, arrhenius_);
+}
+
+void Parser::add_transport() {
+  CLI::App* transport =
+      verb(app_, "transport", "diffusion coefficients, Haven ratio, conductivity, activation energy, jumps",
+           "  haven transport haven run/md/T600/r0 run/md/T600/r1 --mobile Li --charges Li=1\n"
+           "  haven transport haven XDATCAR --mobile Li --charges Li=1 --temperature 500 --frame-interval 20\n"
+           "  haven transport structure run/md/T600/r0 --mobile Li -o T600\n"
+           "  haven transport arrhenius run --target 300 --json -");
+  transport->require_subcommand(1);
+  add_analysis(*transport, "mean squared displacements and tracer diffusion", msd_);
+  add_analysis(*transport, "tracer and collective diffusion, Haven ratio, conductivity", haven_);
+  add_structure(*transport);
+  add_arrhenius(*transport);
+}
+
+void Parser::add_plan() {
+  CLI::App* app =
+      verb(app_, "plan", "run lengths that a wanted error needs at each temperature, and what they cost",
+           "  haven plan pilot/traj.h5 --mobile Li --temperatures 600 700 800 900 --activation 0.25 --eps 0.1\n"
+           "  haven plan --diffusion 1e-5 --at 800 --activation 0.3 --temperatures 600 800 1000 --ns-per-day 4");
+  app->add_option("TRAJECTORIES", pilot_.arguments.trajectories, "pilot runs, each a temperature of its own");
+  app->add_option("--mobile", pilot_.arguments.mobile, "mobile elements of the pilot runs");
+  add_reading(app, pilot_);
+  app->add_option("--temperatures", plan_.temperatures, "K, the ladder to be planned")->required();
+  app->add_option("--diffusion", plan_.diffusion, "a guess of D*, cm^2/s")->check(CLI::PositiveNumber);
+  app->add_option("--at", plan_.guess_temperature, "K, temperature of the guess")->check(CLI::PositiveNumber);
+  app->add_option("--activation", plan_.activation_eV,
+                  "activation energy, eV; default: from pilots at two temperatures");
+  app->add_option("--activation-error", plan_.activation_sd_eV, "how far the guess may be off, eV")
+      ->capture_default_str();
+  app->add_option("--eps", plan_.relative_error, "wanted relative standard error of the conductivity")
+      ->capture_default_str();
+  app->add_option("--replicas", plan_.replicas, "runs at each temperature")->capture_default_str();
+  app->add_option("--ions", plan_.ions, "mobile ions of the planned cell; default: of the pilot");
+  app->add_option("--ns-per-day", plan_.ns_per_day, "speed of one run on this machine")->check(CLI::PositiveNumber);
+  add_json(app, plan_.json);
+  app->callback([this] {
+    plan_.pilot = parsed(pilot_);
+    chosen_ = plan_;
+  });
+}
+
+}  // namespace haven
