@@ -78,7 +78,7 @@ void Simulation::warn_of_small_cell() {
   if (lowest >= cutoff) return;
   const auto repeats = [&](int axis) { return static_cast<int>(std::ceil(2 * cutoff / heights[axis])); };
   services_.log.warn(
-      "MD004",
+      "MD006",
       fmt::format("the cell is {:.2f} A high, less than the cut-off of {:g} A: atoms act on their own images. This is "
                   "calculated exactly, but such a cell cannot show how they move apart; {} x {} x {} cells are twice "
                   "the cut-off high",

@@ -106,9 +106,9 @@ TEST(Guards, SayThatACellLowerThanTheCutOffLetsAtomsActOnTheirOwnImages) {
                  {.group = *group, .sink = &sink, .stop = stop, .log = log});
     return bytes_of(folder.file("log"));
   };
-  EXPECT_TRUE(contains(logged(1), "MD004"));
+  EXPECT_TRUE(contains(logged(1), "MD006"));
   EXPECT_TRUE(contains(logged(1), "3 x 3 x 3 cells")) << logged(1);  // 5.4 A, cut-off 6 A
-  EXPECT_FALSE(contains(logged(2), "MD004"));
+  EXPECT_FALSE(contains(logged(2), "MD006"));
 }
 
 TEST(Guards, ExplosionStopsWithinTenStepsAndKeepsTheLastCheckpoint) {
