@@ -1,8 +1,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cmath>
 
+#include "app/bench_model.hpp"
+#include "app/cli_values.hpp"
 #include "app/commands.hpp"
 #include "app/config_fields.hpp"
 
@@ -29,23 +30,10 @@ void add_json(CLI::App* app, std::string& json) {
   app->add_option("--json", json, "write the result as JSON to this file, or to standard output with -");
 }
 
-/// "90 s", "10 min", "23 h" or plain seconds.
-double parse_time(const std::string& text) {
-  std::size_t used = 0;
-  double number = 0;
-  try {
-    number = std::stod(text, &used);
-  } catch (const std::exception&) {
-    used = 0;
-  }
-  std::string unit = text.substr(std::min(used, text.size()));
-  unit.erase(0, unit.find_first_not_of(' ') == std::string::npos ? unit.size() : unit.find_first_not_of(' '));
-  const std::map<std::string, double> units{{"", 1}, {"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}};
-  const auto found = units.find(unit);
-  if (used == 0 || found == units.end() || !std::isfinite(number) || number <= 0)
-    throw ConfigError(fmt::format("\"{}\" is not a time", text), "--time-limit",
-                      "Write it as \"90 s\", \"10 min\", \"23 h\" or \"2 d\".");
-  return number * found->second;
+void add_precision(CLI::App* app, std::string& precision) {
+  app->add_option("--precision", precision, "of the evaluation")
+      ->check(CLI::IsMember({"mixed", "float64"}))
+      ->capture_default_str();
 }
 
 void add_time_limit(CLI::App* app, double& seconds) {
@@ -57,21 +45,6 @@ void add_time_limit(CLI::App* app, double& seconds) {
 void add_dry_run(CLI::App* app, Spend& spend) {
   app->add_flag_function(
       "--dry-run", [&spend](std::int64_t) { spend = Spend::no; }, "check everything, write and compute nothing");
-}
-
-std::map<std::string, double> parse_charges(const std::vector<std::string>& texts) {
-  std::map<std::string, double> charges;
-  for (const std::string& text : texts) {
-    const std::size_t equals = text.find('=');
-    std::size_t used = 0;
-    try {
-      if (equals != std::string::npos) charges[text.substr(0, equals)] = std::stod(text.substr(equals + 1), &used);
-    } catch (const std::exception&) {
-      used = 0;
-    }
-    if (used == 0) throw ConfigError(fmt::format("\"{}\" is not a charge", text), "--charges", "Write it as Li=1.");
-  }
-  return charges;
 }
 
 /// Builds all verbs; every verb stores its arguments in `chosen` when it is the one on the command line.
@@ -94,6 +67,7 @@ class Parser {
   void add_predict();
   void add_transport();
   void add_report();
+  void add_bench();
   void add_small();
   void add_model_convert(CLI::App& model);
 
@@ -122,6 +96,7 @@ class Parser {
   InitArguments init_;
   ModelInfoArguments info_;
   ModelConvertArguments convert_;
+  BenchArguments bench_;
   SchemaArguments schema_;
   VersionArguments version_;
 };
@@ -301,9 +276,7 @@ void Parser::add_test() {
       ->check(CLI::IsMember({"all", "train", "valid", "test"}))
       ->capture_default_str();
   app->add_option("-o,--output", test_.folder, "folder for parity tables and figures");
-  app->add_option("--precision", test_.precision, "of the evaluation")
-      ->check(CLI::IsMember({"mixed", "float64"}))
-      ->capture_default_str();
+  add_precision(app, test_.precision);
   add_json(app, test_.json);
   choose(app, test_);
 }
@@ -315,9 +288,7 @@ void Parser::add_predict() {
   app->add_option("MODEL", predict_.model, "model file")->required();
   app->add_option("STRUCTURES", predict_.structures, "POSCAR, extxyz, OUTCAR, vasprun.xml, dataset (.h5)")->required();
   app->add_option("-o,--output", predict_.output, "extended XYZ file to write; default: standard output");
-  app->add_option("--precision", predict_.precision, "of the evaluation")
-      ->check(CLI::IsMember({"mixed", "float64"}))
-      ->capture_default_str();
+  add_precision(app, predict_.precision);
   add_json(app, predict_.json);
   choose(app, predict_);
 }
@@ -403,6 +374,22 @@ void Parser::add_model_convert(CLI::App& model) {
   choose(app, convert_);
 }
 
+void Parser::add_bench() {
+  CLI::App* app = verb(app_, "bench", "time of a model on one core: forces, neighbour list, a whole step",
+                       "  haven bench model.haven POSCAR --supercell 3 3 3\n"
+                       "  haven bench --preset moment-c8-l4 --json -");
+  app->add_option("MODEL", bench_.model, "model file");
+  app->add_option("STRUCTURE", bench_.structure, "POSCAR, extxyz, OUTCAR or vasprun.xml; none: a box is made");
+  app->add_option("--preset", bench_.preset, "a model with random weights instead of a file")
+      ->check(CLI::IsMember(bench_presets()));
+  add_precision(app, bench_.precision);
+  app->add_option("--atoms", bench_.atoms, "of the box, default 2000")->check(CLI::Range(32, 1000000));
+  app->add_option("--supercell", bench_.supercell, "repetitions of the structure")->check(CLI::PositiveNumber);
+  app->add_option("--repeats", bench_.repeats, "calls to time, default 20")->check(CLI::Range(1, 10000));
+  add_json(app, bench_.json);
+  choose(app, bench_);
+}
+
 void Parser::add_small() {
   CLI::App* init =
       verb(app_, "init", "write a commented haven.toml filled from the POSCAR and INCAR found", "  haven init vasp/");
@@ -444,6 +431,7 @@ Parser::Parser() {
   add_md();
   add_transport();
   add_report();
+  add_bench();
   add_small();
 }
 
