@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include <cmath>
-
+#include "app/bench_model.hpp"
 #include "app/cli_parser.hpp"
+#include "app/cli_values.hpp"
 #include "app/config_fields.hpp"
 
 namespace haven {
@@ -24,23 +24,10 @@ void add_config(CLI::App* app, ConfigArguments& config) {
       ->take_all();
 }
 
-/// "90 s", "10 min", "23 h" or plain seconds.
-double parse_time(const std::string& text) {
-  std::size_t used = 0;
-  double number = 0;
-  try {
-    number = std::stod(text, &used);
-  } catch (const std::exception&) {
-    used = 0;
-  }
-  std::string unit = text.substr(std::min(used, text.size()));
-  unit.erase(0, unit.find_first_not_of(' ') == std::string::npos ? unit.size() : unit.find_first_not_of(' '));
-  const std::map<std::string, double> units{{"", 1}, {"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}};
-  const auto found = units.find(unit);
-  if (used == 0 || found == units.end() || !std::isfinite(number) || number <= 0)
-    throw ConfigError(fmt::format("\"{}\" is not a time", text), "--time-limit",
-                      "Write it as \"90 s\", \"10 min\", \"23 h\" or \"2 d\".");
-  return number * found->second;
+void add_precision(CLI::App* app, std::string& precision) {
+  app->add_option("--precision", precision, "of the evaluation")
+      ->check(CLI::IsMember({"mixed", "float64"}))
+      ->capture_default_str();
 }
 
 void add_time_limit(CLI::App* app, double& seconds) {
@@ -235,9 +222,7 @@ void Parser::add_test() {
       ->check(CLI::IsMember({"all", "train", "valid", "test"}))
       ->capture_default_str();
   app->add_option("-o,--output", test_.folder, "folder for parity tables and figures");
-  app->add_option("--precision", test_.precision, "of the evaluation")
-      ->check(CLI::IsMember({"mixed", "float64"}))
-      ->capture_default_str();
+  add_precision(app, test_.precision);
   add_json(app, test_.json);
   choose(app, test_);
 }
@@ -249,9 +234,7 @@ void Parser::add_predict() {
   app->add_option("MODEL", predict_.model, "model file")->required();
   app->add_option("STRUCTURES", predict_.structures, "POSCAR, extxyz, OUTCAR, vasprun.xml, dataset (.h5)")->required();
   app->add_option("-o,--output", predict_.output, "extended XYZ file to write; default: standard output");
-  app->add_option("--precision", predict_.precision, "of the evaluation")
-      ->check(CLI::IsMember({"mixed", "float64"}))
-      ->capture_default_str();
+  add_precision(app, predict_.precision);
   add_json(app, predict_.json);
   choose(app, predict_);
 }
@@ -281,6 +264,22 @@ void Parser::add_model_convert(CLI::App& model) {
       ->check(CLI::IsMember({"bohr-hartree", "angstrom-ev"}));
   add_json(app, convert_.json);
   choose(app, convert_);
+}
+
+void Parser::add_bench() {
+  CLI::App* app = verb(app_, "bench", "time of a model on one core: forces, neighbour list, a whole step",
+                       "  haven bench model.haven POSCAR --supercell 3 3 3\n"
+                       "  haven bench --preset moment-c8-l4 --json -");
+  app->add_option("MODEL", bench_.model, "model file");
+  app->add_option("STRUCTURE", bench_.structure, "POSCAR, extxyz, OUTCAR or vasprun.xml; none: a box is made");
+  app->add_option("--preset", bench_.preset, "a model with random weights instead of a file")
+      ->check(CLI::IsMember(bench_presets()));
+  add_precision(app, bench_.precision);
+  app->add_option("--atoms", bench_.atoms, "of the box, default 2000")->check(CLI::Range(32, 1000000));
+  app->add_option("--supercell", bench_.supercell, "repetitions of the structure")->check(CLI::PositiveNumber);
+  app->add_option("--repeats", bench_.repeats, "calls to time, default 20")->check(CLI::Range(1, 10000));
+  add_json(app, bench_.json);
+  choose(app, bench_);
 }
 
 void Parser::add_small() {
@@ -325,6 +324,7 @@ Parser::Parser() {
   add_transport();
   add_plan();
   add_report();
+  add_bench();
   add_small();
 }
 

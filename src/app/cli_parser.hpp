@@ -45,6 +45,7 @@ class Parser {
   void add_arrhenius(CLI::App& transport);
   void add_plan();
   void add_report();
+  void add_bench();
   void add_small();
   void add_model_convert(CLI::App& model);
 
@@ -74,6 +75,7 @@ class Parser {
   InitArguments init_;
   ModelInfoArguments info_;
   ModelConvertArguments convert_;
+  BenchArguments bench_;
   SchemaArguments schema_;
   VersionArguments version_;
 };

@@ -1,25 +1,11 @@
 #include <fmt/format.h>
 
 #include "app/cli_parser.hpp"
+#include "app/cli_values.hpp"
 
 /// The verbs that analyse trajectories.
 namespace haven {
 namespace {
-
-std::map<std::string, double> parse_charges(const std::vector<std::string>& texts) {
-  std::map<std::string, double> charges;
-  for (const std::string& text : texts) {
-    const std::size_t equals = text.find('=');
-    std::size_t used = 0;
-    try {
-      if (equals != std::string::npos) charges[text.substr(0, equals)] = std::stod(text.substr(equals + 1), &used);
-    } catch (const std::exception&) {
-      used = 0;
-    }
-    if (used == 0) throw ConfigError(fmt::format("\"{}\" is not a charge", text), "--charges", "Write it as Li=1.");
-  }
-  return charges;
-}
 
 constexpr const char* trajectory_kinds =
     "run folders, H5MD, XDATCAR, OUTCAR, vasprun.xml, extxyz, LAMMPS dump, DCD, XTC: replicas of one system";

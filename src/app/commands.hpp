@@ -173,6 +173,16 @@ struct ModelConvertArguments {
   std::string output, format = "auto", units{}, json{};
 };
 
+struct BenchArguments {
+  std::string model{}, structure{}, preset{};
+  std::string precision = "mixed";
+  Index atoms = 2000;  ///< of the box that is made when no structure is given
+  std::array<std::int64_t, 3> supercell{1, 1, 1};
+  int repeats = 20;
+  std::int64_t steps = 50;  ///< of one run of molecular dynamics
+  std::string json{};
+};
+
 struct SchemaArguments {
   enum class Form { json, markdown } form = Form::json;
 };
@@ -185,7 +195,8 @@ using CommandArguments =
     std::variant<DataImportArguments, DataCheckArguments, DataStatsArguments, DataSplitArguments, DataSelectArguments,
                  DataExportArguments, PipelineArguments, TestArguments, PredictArguments, PlainMdArguments,
                  TransportArguments, StructureArguments, PlanArguments, ArrheniusArguments, ReportArguments,
-                 InitArguments, ModelInfoArguments, ModelConvertArguments, SchemaArguments, VersionArguments>;
+                 InitArguments, ModelInfoArguments, ModelConvertArguments, BenchArguments, SchemaArguments,
+                 VersionArguments>;
 
 /// What the command line asks for: a command, or a text to print (--help, --version).
 struct CommandLine {
@@ -216,6 +227,7 @@ struct CommandLine {
 [[nodiscard]] ExitCode init_project(Session& session, const InitArguments& arguments);
 [[nodiscard]] ExitCode model_info(Session& session, const ModelInfoArguments& arguments);
 [[nodiscard]] ExitCode model_convert(Session& session, const ModelConvertArguments& arguments);
+[[nodiscard]] ExitCode bench(Session& session, const BenchArguments& arguments);
 [[nodiscard]] ExitCode print_schema(Session& session, const SchemaArguments& arguments);
 [[nodiscard]] ExitCode print_version(Session& session, const VersionArguments& arguments);
 
