@@ -71,6 +71,7 @@ class Analysis {
     choose();
     const LineFit tracer = fit_line(curves_->tracer(), range(), shape_);
     const LineFit collective = fit_line(curves_->collective(), range(), shape_);
+    sharing_ = shared_motion_factor(tracer, collective, judge_.n_ions);
     estimate(tracer, collective);
     components();
     several_species();
@@ -275,6 +276,7 @@ class Analysis {
 
   /// The tracer variance was measured on the ions themselves: Student's t with that many degrees of freedom.
   LineFit with_sample_tail(LineFit fit) const {
+    fit.slope_sd *= sharing_;
     if (curves_->tracer()[0].walker_curves.empty()) return fit;
     const double dof = static_cast<double>((judge_.n_ions - 1) * result_.replicas);
     fit.quantile_factor = std::max(fit.quantile_factor, student_quantile(0.975, dof) / normal_quantile(0.975));
@@ -374,7 +376,6 @@ class Analysis {
                                 100.0 * checks.between_replicas_tracer));
     window_sensitivity(tracer.slope);
     const ReplicaCurves::BlockSlopes blocks = curves_->block_slopes(range(), shape_);
-    correlation_ = block_correlation(blocks.tracer, blocks.collective);
     if (blocks.tracer.size() < 4 || !(tracer.slope > 0)) return;
     const auto n = static_cast<double>(blocks.tracer.size());
     const double mean = std::accumulate(blocks.tracer.begin(), blocks.tracer.end(), 0.0) / n;
@@ -409,7 +410,7 @@ class Analysis {
     result_.sigma = scaled(result_.collective.iso, factor);
     result_.sigma_NE = scaled(result_.tracer.iso, factor);
     green_kubo();
-    result_.haven_ratio = haven_ratio(result_.tracer.iso, result_.collective.iso, correlation_);
+    result_.haven_ratio = haven_ratio(result_.tracer.iso, result_.collective.iso, judge_.n_ions);
     if (judge_.host_mobile && result_.haven_ratio.determined())
       result_.haven_ratio = refused_estimate(
           "the host moves (see TR010, TR011): a Haven ratio of the mobile species alone has no meaning");
@@ -464,7 +465,7 @@ class Analysis {
   JudgeInput judge_;
   FitShape shape_;
   std::optional<ReplicaCurves> curves_;
-  double correlation_ = 0;
+  double sharing_ = 1;  ///< error of D* with the motion that ions share / without
 };
 
 }  // namespace

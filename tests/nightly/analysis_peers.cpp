@@ -134,6 +134,7 @@ struct Row {
   double reported() const { return std::sqrt(reported2 / runs); }
   double coverage() const { return static_cast<double>(in95) / runs; }
   void print(const char* name) const {
+    if (runs == 0) return static_cast<void>(std::printf("| %s | - | - | - | %d of %d |\n", name, failed, failed));
     std::printf("| %s | %.1f %% | %.4g %% | %.0f %% | %d of %d |\n", name, 100 * scatter(), 100 * reported(),
                 100 * coverage(), failed, runs + failed);
   }

@@ -29,7 +29,7 @@ struct VacancyGas {
   int cells = 5;  ///< conventional cubes along each axis
   int vacancies = 1;
   int frames = 1000;
-  int attempts = 100;  ///< hops tried between two frames, of vacancies chosen at random
+  int attempts = 100;  ///< mean number of hops tried between two frames, of vacancies chosen at random
 };
 
 inline constexpr double hop_distance = 3.0;  ///< A, between neighbouring sites; frames are 1 ps apart
@@ -148,8 +148,14 @@ inline IonTracks vacancy_tracks(const VacancyGas& gas, std::uint64_t seed) {
   tracks.volume = 27000;
   tracks.temperature_K = 600;
   const double length = model.step_length();
+  // Continuous time: the number of attempts between frames varies as it does in nature. A fixed number would make the
+  // sum of all hops, and so D*, less noisy than any real run.
+  FastRandom waiting(seed ^ 0x5eedULL);
+  double clock = 0;
   for (std::size_t t = 0; t < static_cast<std::size_t>(gas.frames); ++t) {
-    for (int k = 0; k < gas.attempts; ++k) model.attempt();
+    for (clock -= std::log(1.0 - waiting.uniform()); clock < gas.attempts; clock -= std::log(1.0 - waiting.uniform()))
+      model.attempt();
+    clock = 0;  // waiting times have no memory
     for (std::size_t s = 0; s < 3 * ions; ++s) tracks.series[s][t] = length * model.moved()[s / 3][s % 3];
   }
   return tracks;

@@ -196,10 +196,9 @@ TEST(LammpsDump, ElementsComeFromTheirColumnOrTheMass) {
     mass_text += fmt::format(fmt::runtime(head), t) + "ITEM: ATOMS id mass x y z\n1 6.94 1 1 1\n2 32.06 3 3 3\n";
   }
   put(folder.file("a"), elements_text), put(folder.file("b"), mass_text);
-  for (const char* name : {"a", "b"}) {
-    const auto source = open_trajectory(folder.file(name), {.timestep_fs = 1});
-    EXPECT_EQ(source->info().numbers, (std::vector<int>{3, 16})) << name;
-  }
+  for (const char* name : {"a", "b"})
+    EXPECT_EQ(open_trajectory(folder.file(name), {.timestep_fs = 1})->info().numbers, (std::vector<int>{3, 16}))
+        << name;
 }
 
 TEST(LammpsDump, TimeAndVelocitiesNeedStatedUnits) {
@@ -215,8 +214,7 @@ TEST(LammpsDump, TimeAndVelocitiesNeedStatedUnits) {
   TrajectoryFrame frame;
   ASSERT_TRUE(source->next(frame) && source->next(frame));
   EXPECT_DOUBLE_EQ(frame.time_fs, 500);
-  ASSERT_EQ(frame.velocities.size(), 1U);
-  EXPECT_DOUBLE_EQ(frame.velocities[0].y, 3e-3);
+  EXPECT_DOUBLE_EQ(frame.velocities.at(0).y, 3e-3);
   put(folder.file("lj"), "ITEM: UNITS\nlj\n" + text.substr(18));
   EXPECT_THROW(static_cast<void>(open_trajectory(folder.file("lj"), {})), InputError);
 }

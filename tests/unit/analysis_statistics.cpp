@@ -59,16 +59,29 @@ TEST(Estimate, IntervalsAreSymmetricInTheLogarithm) {
 
 TEST(HavenRatio, AddsRelativeErrorsAndPassesRefusalsOn) {
   const Estimate tracer = log_normal_estimate(1e-6, 0.03), collective = log_normal_estimate(2e-6, 0.04);
-  const Estimate ratio = haven_ratio(tracer, collective, 0);
+  const Estimate ratio = haven_ratio(tracer, collective, 1000000);
   EXPECT_DOUBLE_EQ(ratio.value, 0.5);
-  EXPECT_NEAR(ratio.log_sd(), 0.05, 1e-12);
-  EXPECT_NE(haven_ratio(tracer, refused_estimate("too short"), 0).refused.find("too short"), std::string::npos);
+  EXPECT_NEAR(ratio.log_sd(), 0.05, 1e-7);
+  EXPECT_NE(haven_ratio(tracer, refused_estimate("too short"), 9).refused.find("too short"), std::string::npos);
 }
 
-TEST(HavenRatio, CorrelationOfBlocksCountsOnlyWhenSignificant) {
-  const std::vector<double> a{1, 2, 3, 4, 5, 6, 7, 8}, b{2, 4, 6, 8, 10, 12, 14, 16.5}, c{1, -1, 1, -1, -1, 1, -1, 1};
-  EXPECT_GT(block_correlation(a, b), 0.99);
-  EXPECT_EQ(block_correlation(a, c), 0);
+TEST(HavenRatio, ErrorsOfFewIonsAreCorrelated) {
+  // N independent ions: D* is their mean and D_sigma one walker, of relative errors s/sqrt(N) and s.
+  for (const int ions : {1, 4, 25}) {
+    const double s = 0.1, mean = s / std::sqrt(ions);
+    const Estimate ratio = haven_ratio(log_normal_estimate(1e-6, mean), log_normal_estimate(1e-6, s), ions);
+    EXPECT_NEAR(ratio.log_sd(), s * std::sqrt(1.0 - 1.0 / ions), 1e-9) << ions;
+  }
+}
+
+TEST(HavenRatio, SharedMotionRaisesTheErrorOfTheTracer) {
+  LineFit tracer, collective;
+  tracer.slope = 1, collective.slope = 5, collective.slope_sd = 0.5;
+  // Pairs of 48 ions are correlated by 4/47: the variance of a mean of squares grows by 1 + 47 (4/47)^2.
+  EXPECT_NEAR(shared_motion_factor(tracer, collective, 48), std::sqrt(1 + 16.0 / 47), 1e-12);
+  collective.slope = 1;
+  EXPECT_EQ(shared_motion_factor(tracer, collective, 48), 1.0);
+  EXPECT_EQ(shared_motion_factor(tracer, collective, 1), 1.0);
 }
 
 TEST(OverlapCovariance, EqualsTheDoubleSumOfItsDefinition) {
