@@ -166,10 +166,41 @@ std::vector<std::string> events_of(const fs::path& path) {
     const Json event = Json::parse(line, nullptr, false);
     if (event.is_discarded() || !event.is_object()) continue;
     const std::string kind = text_member(event, "event"), text = text_member(event, "text");
-    if (kind != "stage" && !text.empty())
+    if (kind != "stage" && kind != "cell" && !text.empty())
       events.push_back(fmt::format("step {}: {}: {}", text_member(event, "step"), kind, text));
   }
   return events;
+}
+
+std::array<double, 3> triple_of(const Json& json, const char* name) {
+  std::array<double, 3> values{};
+  const Json list = json.value(name, Json::array());
+  for (std::size_t k = 0; k < 3 && k < list.size(); ++k)
+    if (list[k].is_number()) values[k] = list[k].get<double>();
+  return values;
+}
+
+/// Mean cells in events.jsonl, the last one of each stage.
+std::vector<MeanCellRow> cells_of(const fs::path& path) {
+  std::vector<MeanCellRow> cells;
+  std::istringstream stream(text_of(path));
+  for (std::string line; std::getline(stream, line);) {
+    const Json event = Json::parse(line, nullptr, false);
+    if (event.is_discarded() || !event.is_object()) continue;
+    const std::string kind = text_member(event, "event"), used = text_member(event, "mean_cell_of");
+    if (kind == "stage")
+      for (MeanCellRow& cell : cells) cell.used = cell.used || cell.stage == used;
+    if (kind != "cell") continue;
+    const MeanCellRow row{.stage = text_member(event, "stage"),
+                          .volume = number_member(event, "volume_A3", 0),
+                          .volume_error = number_member(event, "volume_error_A3", 0),
+                          .lengths = triple_of(event, "lengths_A"),
+                          .length_errors = triple_of(event, "lengths_error_A"),
+                          .angles = triple_of(event, "angles_deg")};
+    std::erase_if(cells, [&](const MeanCellRow& other) { return other.stage == row.stage; });
+    cells.push_back(row);
+  }
+  return cells;
 }
 
 std::vector<fs::path> sorted_entries(const fs::path& folder) {
@@ -193,6 +224,7 @@ std::vector<MdRun> runs_of(const fs::path& folder) {
       run.n_atoms = static_cast<long long>(number_member(json, "n_atoms", 0));
       run.thermo = read_columns((path / "thermo.csv").string());
       run.events = events_of(path / "events.jsonl");
+      run.cells = cells_of(path / "events.jsonl");
       runs.push_back(std::move(run));
     }
   std::stable_sort(runs.begin(), runs.end(),

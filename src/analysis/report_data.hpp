@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -53,6 +54,14 @@ struct ErrorPart {
   std::vector<ErrorRow> by_group, by_element;
 };
 
+/// The mean cell of a stage at constant pressure. Lengths in A, angles in degrees.
+struct MeanCellRow {
+  std::string stage;
+  double volume = 0, volume_error = 0;  ///< A^3
+  std::array<double, 3> lengths{}, length_errors{}, angles{};
+  bool used = false;  ///< a later stage ran in it
+};
+
 /// One trajectory.
 struct MdRun {
   double temperature = 0;
@@ -61,6 +70,7 @@ struct MdRun {
   long long last_step = 0, n_atoms = 0;
   Columns thermo{};
   std::vector<std::string> events{};  ///< warnings and crashes, for people
+  std::vector<MeanCellRow> cells{};
 };
 
 /// Numbers of the Arrhenius fit that the page speaks of.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "analysis/report_html.hpp"
 #include "analysis/report_sections.hpp"
@@ -128,6 +129,45 @@ std::string model_part(const RunData& run) {
   return section("model", "Model", body);
 }
 
+/// Slope of ln V against T over all mean cells, 1/K; nothing below two temperatures.
+static std::optional<double> thermal_expansion(const RunData& run) {
+  double n = 0, t = 0, tt = 0, v = 0, tv = 0;
+  for (const MdRun& item : run.runs)
+    for (const MeanCellRow& cell : item.cells) {
+      if (!(cell.volume > 0)) continue;
+      const double log_volume = std::log(cell.volume);
+      n += 1, t += item.temperature, tt += item.temperature * item.temperature;
+      v += log_volume, tv += item.temperature * log_volume;
+    }
+  const double spread = n * tt - t * t;
+  if (!(spread > 1e-9 * n * tt)) return std::nullopt;
+  return (n * tv - t * v) / spread;
+}
+
+static std::string cells_part(const RunData& run) {
+  Table table({"T (K)", "run", "stage", "V (&Aring;&sup3;)", "a (&Aring;)", "b (&Aring;)", "c (&Aring;)",
+               "&alpha;, &beta;, &gamma; (&deg;)", "used"});
+  bool any = false;
+  for (const MdRun& item : run.runs)
+    for (const MeanCellRow& cell : item.cells) {
+      const auto length = [&](std::size_t k) {
+        return fmt::format("{:.4f} &plusmn; {:.4f}", cell.lengths[k], cell.length_errors[k]);
+      };
+      table.row({fmt::format("{:g}", item.temperature), fmt::format("r{}", item.replica), escaped(cell.stage),
+                 fmt::format("{:.2f} &plusmn; {:.2f}", cell.volume, cell.volume_error), length(0), length(1), length(2),
+                 fmt::format("{:.2f}, {:.2f}, {:.2f}", cell.angles[0], cell.angles[1], cell.angles[2]),
+                 cell.used ? "yes" : "no"});
+      any = true;
+    }
+  if (!any) return "";
+  std::string text = "<h3>Cell at constant pressure</h3>\n" + table.html() +
+                     "<p class=\"soft\">Means over the second half of the stage with standard errors from ten blocks. "
+                     "\"Used\": a later stage ran in this cell";
+  if (const auto expansion = thermal_expansion(run))
+    text += fmt::format("; the volume grows by {:.3g} per K (slope of ln V against T)", *expansion);
+  return text + ".</p>\n";
+}
+
 std::string dynamics_part(const RunData& run) {
   if (run.runs.empty()) return "";
   Table table({"T (K)", "run", "steps", "mean T (K)", "p (GPa)", "V (&Aring;&sup3;)", "outside", "seed"});
@@ -140,7 +180,7 @@ std::string dynamics_part(const RunData& run) {
     for (const std::string& line : item.events)
       events += fmt::format("<li>{:g} K r{}, {}</li>\n", item.temperature, item.replica, prose(line));
   }
-  std::string body = table.html();
+  std::string body = table.html() + cells_part(run);
   body += figures(
       {figure(time_series(run, {"temperature"}, "Temperature", "T (K)"),
               "Instantaneous temperature of the first run at each temperature."),

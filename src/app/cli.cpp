@@ -4,6 +4,7 @@
 #include "app/cli_parser.hpp"
 #include "app/cli_values.hpp"
 #include "app/config_fields.hpp"
+#include "app/options.hpp"
 
 namespace haven {
 namespace {
@@ -24,12 +25,6 @@ void add_config(CLI::App* app, ConfigArguments& config) {
       ->take_all();
 }
 
-void add_precision(CLI::App* app, std::string& precision) {
-  app->add_option("--precision", precision, "of the evaluation")
-      ->check(CLI::IsMember({"mixed", "float64"}))
-      ->capture_default_str();
-}
-
 void add_time_limit(CLI::App* app, double& seconds) {
   app->add_option_function<std::string>(
       "--time-limit", [&seconds](const std::string& text) { seconds = parse_time(text); },
@@ -39,6 +34,15 @@ void add_time_limit(CLI::App* app, double& seconds) {
 void add_dry_run(CLI::App* app, Spend& spend) {
   app->add_flag_function(
       "--dry-run", [&spend](std::int64_t) { spend = Spend::no; }, "check everything, write and compute nothing");
+}
+
+template <class T>
+void positive(CLI::App* app, const char* name, T& value, const char* help) {
+  app->add_option(name, value, help)->check(CLI::PositiveNumber)->capture_default_str();
+}
+
+void choice(CLI::App* app, const char* name, std::string& value, std::vector<std::string> words, const char* help) {
+  app->add_option(name, value, help)->check(CLI::IsMember(std::move(words)))->capture_default_str();
 }
 
 }  // namespace
@@ -133,9 +137,7 @@ void Parser::add_data_tools(CLI::App& data) {
   write->add_option("-o,--output", export_.output, "file to write; deepmd: a new folder")->required();
   write->add_option("--format", export_.format, "default: by the name (*.xyz, train.xyz, input.data)")
       ->check(CLI::IsMember({"extxyz", "gpumd", "deepmd", "n2p2"}));
-  write->add_option("--units", export_.units, "of n2p2 files")
-      ->check(CLI::IsMember({"angstrom-ev", "bohr-hartree"}))
-      ->capture_default_str();
+  choice(write, "--units", export_.units, {"angstrom-ev", "bohr-hartree"}, "of n2p2 files");
   add_json(write, export_.json);
   choose(write, export_);
 }
@@ -157,33 +159,37 @@ void Parser::add_pipeline(const std::string& name, const std::string& last_step,
   choose(app, arguments);
 }
 
+void Parser::add_coupling(CLI::App* app) {
+  positive(app, "--tau", md_.tau, "relaxation time of the thermostat, fs");
+  positive(app, "--every-fs", md_.every_fs, "time between stored frames, fs");
+  positive(app, "--barostat-tau", md_.barostat_tau, "relaxation time of the volume, fs");
+  positive(app, "--replicas", md_.replicas, "independent runs per temperature");
+  positive(app, "--bulk-modulus", md_.bulk_modulus, "estimate for the barostat, GPa");
+  app->add_option("--pressure", md_.pressure, "of npt and --equilibrate, GPa")->capture_default_str();
+  choice(app, "--ensemble", md_.ensemble, {"nvt", "nve", "npt"},
+         "constant volume and temperature, energy, or pressure");
+  choice(app, "--shape", md_.shape, {"isotropic", "anisotropic", "triclinic"},
+         "what the barostat changes: the volume, also lengths, also angles");
+  choice(app, "--device", md_.device, {"auto", "cpu", "cuda"}, "cpu (auto), or cuda: one GPU per rank");
+}
+
 void Parser::add_md() {
   CLI::App* app = verb(app_, "md", "molecular dynamics: of the input file, or of a model and a structure",
                        "  mpirun -n 8 haven md haven.toml\n"
-                       "  haven md LGPS.haven POSCAR --temperature 600 --ps 100 -o md600");
+                       "  haven md LGPS.haven POSCAR --temperature 600 --ps 100 -o md600\n"
+                       "  haven md LGPS.haven POSCAR -T 600 --equilibrate 50 --shape triclinic --ps 500 -o md600");
   app->add_option("haven.toml|MODEL", md_first_, "input file, or model file");
   app->add_option("STRUCTURE", md_second_, "with a model: POSCAR, extxyz, OUTCAR or vasprun.xml");
   app->add_option("--config", md_config_, "input file");
   app->add_option("--set", md_overrides_, "key=value for the input file")->allow_extra_args(false)->take_all();
   app->add_option("-T,--temperature", md_.temperatures, "K; several make a ladder")->check(CLI::PositiveNumber);
   app->add_option("--ps", md_.ps, "length, ps")->check(CLI::PositiveNumber);
-  app->add_option("--timestep", md_.timestep, "fs")->check(CLI::PositiveNumber)->capture_default_str();
-  app->add_option("--ensemble", md_.ensemble, "nvt or nve")
-      ->check(CLI::IsMember({"nvt", "nve"}))
-      ->capture_default_str();
-  app->add_option("--device", md_.device, "cpu (auto), or cuda: one GPU per rank")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
-      ->capture_default_str();
-  app->add_option("--tau", md_.tau, "relaxation time of the thermostat, fs")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app->add_option("--every-fs", md_.every_fs, "time between stored frames, fs")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  positive(app, "--timestep", md_.timestep, "fs");
+  app->add_option("--equilibrate", md_.equilibrate_ps,
+                  "ps at constant pressure before the run, which then has the mean cell of their second half")
+      ->check(CLI::PositiveNumber);
+  add_coupling(app);
   app->add_option("--supercell", md_.supercell, "repetitions along a, b, c")->expected(3)->check(CLI::PositiveNumber);
-  app->add_option("--replicas", md_.replicas, "independent runs per temperature")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
   app->add_option("--seed", md_.seed, "of velocities and thermostat")->capture_default_str();
   app->add_option("--groups", md_.groups, "runs at the same time; 0: chosen")->check(CLI::NonNegativeNumber);
   app->add_option("-o,--output", md_.folder, "folder of the results")->capture_default_str();
@@ -218,11 +224,9 @@ void Parser::add_test() {
       "  haven test run/model/LGPS.haven test.xyz --json -\n  haven test m.haven run/data.h5 --part test -o errors");
   app->add_option("MODEL", test_.model, "model file")->required();
   app->add_option("SET", test_.set, "dataset (.h5), extxyz, OUTCAR or vasprun.xml")->required();
-  app->add_option("--part", test_.part, "part of a dataset that a run has split")
-      ->check(CLI::IsMember({"all", "train", "valid", "test"}))
-      ->capture_default_str();
+  choice(app, "--part", test_.part, {"all", "train", "valid", "test"}, "part of a dataset that a run has split");
   app->add_option("-o,--output", test_.folder, "folder for parity tables and figures");
-  add_precision(app, test_.precision);
+  choice(app, "--precision", test_.precision, {"mixed", "float64"}, "of the evaluation");
   add_json(app, test_.json);
   choose(app, test_);
 }
@@ -234,9 +238,26 @@ void Parser::add_predict() {
   app->add_option("MODEL", predict_.model, "model file")->required();
   app->add_option("STRUCTURES", predict_.structures, "POSCAR, extxyz, OUTCAR, vasprun.xml, dataset (.h5)")->required();
   app->add_option("-o,--output", predict_.output, "extended XYZ file to write; default: standard output");
-  add_precision(app, predict_.precision);
+  choice(app, "--precision", predict_.precision, {"mixed", "float64"}, "of the evaluation");
   add_json(app, predict_.json);
   choose(app, predict_);
+}
+
+void Parser::add_relax() {
+  CLI::App* app = verb(app_, "relax", "minimum of the enthalpy over positions and cell; exit 5 when it is not reached",
+                       "  haven relax model.haven POSCAR -o CONTCAR\n"
+                       "  haven relax model.haven POSCAR --cell fixed --force-tolerance 0.001 --json -");
+  app->add_option("MODEL", relax_.model, "model file")->required();
+  app->add_option("STRUCTURE", relax_.structure, "POSCAR, extxyz, OUTCAR or vasprun.xml")->required();
+  choice(app, "--cell", relax_.cell, {"triclinic", "anisotropic", "isotropic", "fixed"}, "what of the cell may change");
+  app->add_option("--pressure", relax_.pressure, "GPa")->capture_default_str();
+  positive(app, "--force-tolerance", relax_.force_tolerance, "largest force on an atom, eV/A");
+  positive(app, "--stress-tolerance", relax_.stress_tolerance,
+           "largest component of the stress less the pressure, GPa");
+  positive(app, "--max-steps", relax_.max_steps, "at most");
+  app->add_option("-o,--output", relax_.output, "POSCAR, or extended XYZ (*.xyz); default: standard output");
+  add_json(app, relax_.json);
+  choose(app, relax_);
 }
 
 void Parser::add_report() {
@@ -257,9 +278,7 @@ void Parser::add_model_convert(CLI::App& model) {
                   "a folder with input.nn (n2p2), a nep.txt, or one network file per element (aenet)")
       ->required();
   app->add_option("-o,--output", convert_.output, "model file to write")->required();
-  app->add_option("--from", convert_.format, "the program the potential is of")
-      ->check(CLI::IsMember({"auto", "n2p2", "nep", "aenet"}))
-      ->capture_default_str();
+  choice(app, "--from", convert_.format, {"auto", "n2p2", "nep", "aenet"}, "the program the potential is of");
   app->add_option("--units", convert_.units, "of an n2p2 potential, whose files do not say them")
       ->check(CLI::IsMember({"bohr-hartree", "angstrom-ev"}));
   add_json(app, convert_.json);
@@ -274,7 +293,7 @@ void Parser::add_bench() {
   app->add_option("STRUCTURE", bench_.structure, "POSCAR, extxyz, OUTCAR or vasprun.xml; none: a box is made");
   app->add_option("--preset", bench_.preset, "a model with random weights instead of a file")
       ->check(CLI::IsMember(bench_presets()));
-  add_precision(app, bench_.precision);
+  choice(app, "--precision", bench_.precision, {"mixed", "float64"}, "of the evaluation");
   app->add_option("--atoms", bench_.atoms, "of the box, default 2000")->check(CLI::Range(32, 1000000));
   app->add_option("--supercell", bench_.supercell, "repetitions of the structure")->check(CLI::PositiveNumber);
   app->add_option("--repeats", bench_.repeats, "calls to time, default 20")->check(CLI::Range(1, 10000));
@@ -320,6 +339,7 @@ Parser::Parser() {
   add_pipeline("train", "test", "import if needed, train a model and test it");
   add_test();
   add_predict();
+  add_relax();
   add_md();
   add_transport();
   add_plan();

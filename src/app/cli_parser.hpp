@@ -37,8 +37,10 @@ class Parser {
   void add_data_tools(CLI::App& data);
   void add_pipeline(const std::string& name, const std::string& last_step, const std::string& what);
   void add_md();
+  void add_coupling(CLI::App* app);
   void add_test();
   void add_predict();
+  void add_relax();
   void add_transport();
   void add_analysis(CLI::App& transport, const std::string& what, AnalysisOptions& options);
   void add_structure(CLI::App& transport);
@@ -66,6 +68,7 @@ class Parser {
   Restart md_restart_ = Restart::resume;
   TestArguments test_;
   PredictArguments predict_;
+  RelaxArguments relax_;
   AnalysisOptions msd_{.arguments = {.quantity = "msd"}}, haven_{.arguments = {.quantity = "haven"}};
   StructureArguments structure_;
   PlanArguments plan_;

@@ -14,6 +14,7 @@ ExitCode run_command(Session& session, const CommandArguments& arguments) {
     ExitCode operator()(const PipelineArguments& a) const { return run_pipeline(session, a); }
     ExitCode operator()(const TestArguments& a) const { return test_model(session, a); }
     ExitCode operator()(const PredictArguments& a) const { return predict(session, a); }
+    ExitCode operator()(const RelaxArguments& a) const { return relax_structure(session, a); }
     ExitCode operator()(const PlainMdArguments& a) const { return plain_md(session, a); }
     ExitCode operator()(const TransportArguments& a) const { return transport_analysis(session, a); }
     ExitCode operator()(const StructureArguments& a) const { return structure_analysis(session, a); }

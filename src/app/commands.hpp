@@ -104,13 +104,24 @@ struct PlainMdArguments {
   std::string model, structure, folder = "md";
   std::vector<double> temperatures{};
   double ps = 0, timestep = 1.0, every_fs = 100, tau = 100;
-  std::string ensemble = "nvt", device = "auto";
+  double equilibrate_ps = 0;  ///< > 0: at constant pressure first, then the run in the mean cell
+  double pressure = 0, barostat_tau = 1000, bulk_modulus = 50;  ///< GPa, fs, GPa
+  std::string ensemble = "nvt", shape = "isotropic", device = "auto";
   std::vector<std::int64_t> supercell{1, 1, 1};
   int replicas = 1, groups = 0;
   std::uint64_t seed = 20240229;
   double time_limit_s = 0;
   std::string json{};
   Spend spend = Spend::yes;
+};
+
+/// `haven relax MODEL STRUCTURE`
+struct RelaxArguments {
+  std::string model, structure, cell = "triclinic";
+  double pressure = 0;                                      ///< GPa
+  double force_tolerance = 0.005, stress_tolerance = 0.05;  ///< eV/A, GPa
+  std::int64_t max_steps = 2000;
+  std::string output{}, json{};
 };
 
 /// `haven transport msd|haven TRAJ...`
@@ -193,10 +204,10 @@ struct VersionArguments {
 
 using CommandArguments =
     std::variant<DataImportArguments, DataCheckArguments, DataStatsArguments, DataSplitArguments, DataSelectArguments,
-                 DataExportArguments, PipelineArguments, TestArguments, PredictArguments, PlainMdArguments,
-                 TransportArguments, StructureArguments, PlanArguments, ArrheniusArguments, ReportArguments,
-                 InitArguments, ModelInfoArguments, ModelConvertArguments, BenchArguments, SchemaArguments,
-                 VersionArguments>;
+                 DataExportArguments, PipelineArguments, TestArguments, PredictArguments, RelaxArguments,
+                 PlainMdArguments, TransportArguments, StructureArguments, PlanArguments, ArrheniusArguments,
+                 ReportArguments, InitArguments, ModelInfoArguments, ModelConvertArguments, BenchArguments,
+                 SchemaArguments, VersionArguments>;
 
 /// What the command line asks for: a command, or a text to print (--help, --version).
 struct CommandLine {
@@ -218,6 +229,7 @@ struct CommandLine {
 [[nodiscard]] ExitCode run_pipeline(Session& session, const PipelineArguments& arguments);
 [[nodiscard]] ExitCode test_model(Session& session, const TestArguments& arguments);
 [[nodiscard]] ExitCode predict(Session& session, const PredictArguments& arguments);
+[[nodiscard]] ExitCode relax_structure(Session& session, const RelaxArguments& arguments);
 [[nodiscard]] ExitCode plain_md(Session& session, const PlainMdArguments& arguments);
 [[nodiscard]] ExitCode transport_analysis(Session& session, const TransportArguments& arguments);
 [[nodiscard]] ExitCode structure_analysis(Session& session, const StructureArguments& arguments);

@@ -72,11 +72,19 @@ struct SystemConfig {
   std::array<std::int64_t, 3> supercell{1, 1, 1};
   std::map<std::string, double> charges;  ///< formal charges, e
   std::vector<std::string> mobile;
+  std::map<std::string, double> masses{};  ///< amu, instead of the standard ones
+  std::vector<std::string> frozen{};       ///< elements that do not move
 };
 
 struct ThermostatConfig {
   std::string type = "bussi";
   double tau = 100.0;
+};
+
+struct BarostatConfig {
+  double pressure = 0.0;            ///< GPa
+  std::string shape = "isotropic";  ///< isotropic | anisotropic | triclinic
+  double tau = BarostatOptions{}.tau_fs, bulk_modulus = BarostatOptions{}.bulk_modulus_gpa;
 };
 
 struct TrajectoryConfig {
@@ -85,14 +93,19 @@ struct TrajectoryConfig {
   bool velocities = false;
 };
 
+/// Beginning of a stage's `cell` that names the stage whose mean cell is used.
+inline constexpr std::string_view mean_cell_prefix = "mean:";
+
 /// One [[md.stage]].
 struct StageConfig {
   std::string name;
-  std::string ensemble = "nvt";  ///< nve | nvt
+  std::string ensemble = "nvt";  ///< nve | nvt | npt
   double ps = 0;
-  std::string cell = "keep";
+  std::string cell = "keep";                   ///< keep | mean:NAME of an earlier npt stage
   bool transport = false;                      ///< the stage that `haven transport` reads
-  std::optional<ThermostatConfig> thermostat;  ///< present for nvt after reading
+  double start_temperature = 0;                ///< K, of a ramp to that of the ladder; 0: none
+  std::optional<ThermostatConfig> thermostat;  ///< present for nvt and npt after reading
+  std::optional<BarostatConfig> barostat;      ///< present for npt after reading
   std::optional<TrajectoryConfig> trajectory;
 };
 
@@ -107,7 +120,8 @@ struct GuardsConfig {
   double host_msd_factor = GuardOptions{}.host_msd_factor;
   double max_step_displacement = GuardOptions{}.max_step_displacement;  ///< A
   double minimum_distance_factor =
-      GuardOptions{}.minimum_distance_factor;         ///< of the smallest distance in the training set
+      GuardOptions{}.minimum_distance_factor;  ///< of the smallest distance in the training set
+  double max_volume_factor = GuardOptions{}.max_volume_factor;
   double energy_drift = GuardOptions{}.energy_drift;  ///< eV/atom/ns
   std::string host = "stop", extrapolation = "flag";
 };

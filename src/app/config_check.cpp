@@ -25,8 +25,10 @@ class Checker {
   void check_data();
   void check_train();
   void check_system();
+  void check_frozen();
   void check_stages();
   void check_stage(std::size_t index);
+  void check_cell(std::size_t index);
   void check_multiple(const std::string& key, double time_fs);
   void check_ladder();
   void check_needed(Needs required);
@@ -110,12 +112,28 @@ void Checker::check_system() {
     element("system.charges." + symbol, symbol);
     known("system.charges." + symbol, symbol);
   }
+  for (const auto& [symbol, mass] : system.masses) {
+    element("system.masses." + symbol, symbol);
+    if (!(mass > 0)) add("system.masses." + symbol, "must be positive");
+  }
+  check_frozen();
   for (const std::string& symbol : system.mobile) {
     known("system.mobile", symbol);
     const auto charge = system.charges.find(symbol);
     if (!system.charges.empty() && (charge == system.charges.end() || charge->second == 0))
       add("system.mobile", fmt::format("\"{}\" carries the current but has no charge in system.charges", symbol));
   }
+}
+
+void Checker::check_frozen() {
+  const SystemConfig& system = config_.system;
+  unique_elements("system.frozen", system.frozen);
+  for (const std::string& symbol : system.frozen)
+    if (std::find(system.mobile.begin(), system.mobile.end(), symbol) != system.mobile.end())
+      add("system.frozen", fmt::format("\"{}\" is also mobile", symbol));
+  const auto at_constant_pressure = [](const StageConfig& stage) { return stage.ensemble == "npt"; };
+  if (!system.frozen.empty() && std::any_of(config_.md.stages.begin(), config_.md.stages.end(), at_constant_pressure))
+    add("system.frozen", "frozen atoms contradict constant pressure (npt), which moves all atoms with the cell");
 }
 
 void Checker::check_multiple(const std::string& key, double time_fs) {
@@ -136,12 +154,37 @@ void Checker::check_stage(std::size_t index) {
   if (stage.ensemble == "nve" && stage.thermostat) add(path + ".thermostat", "contradicts ensemble = \"nve\"");
   if (stage.thermostat && stage.thermostat->tau < 2 * config_.md.timestep)
     add(path + ".thermostat.tau", "must be at least two time steps");
+  if (stage.ensemble != "npt" && stage.barostat)
+    add(path + ".barostat", fmt::format("contradicts ensemble = \"{}\"", stage.ensemble));
+  if (stage.barostat && stage.barostat->tau < 10 * config_.md.timestep)
+    add(path + ".barostat.tau", "must be at least ten time steps");
+  if (stage.start_temperature > 0 && stage.ensemble == "nve")
+    add(path + ".start_temperature", "contradicts ensemble = \"nve\": nothing would change the temperature");
+  if (stage.start_temperature > 0 && stage.transport)
+    add(path + ".start_temperature",
+        "a transport stage must not ramp the temperature; put the ramp into an earlier stage");
+  if (stage.thermostat && stage.thermostat->type == "langevin" && stage.transport)
+    add(path + ".thermostat.type",
+        "MD005: friction changes diffusion and the conductivity; use \"bussi\" with a weak coupling (tau = 1000) here");
+  if (stage.thermostat && stage.thermostat->type != "bussi" && stage.ensemble == "npt")
+    add(path + ".thermostat.type", "npt has the thermostat \"bussi\"");
   if (stage.trajectory) check_multiple(path + ".trajectory.every_fs", stage.trajectory->every_fs);
-  if (stage.cell.starts_with("mean:")) {
-    add(path + ".cell", "the mean cell of a constant-pressure stage is not available in this version; use \"keep\"");
-  } else if (stage.cell != "keep") {
-    add(path + ".cell", "must be \"keep\": the cell of the structure");
-  }
+  check_cell(index);
+}
+
+void Checker::check_cell(std::size_t index) {
+  const std::string &cell = config_.md.stages[index].cell, key = fmt::format("md.stage[{}].cell", index);
+  if (cell == "keep") return;
+  if (!cell.starts_with(mean_cell_prefix))
+    return add(key, "must be \"keep\" (the cell as it is) or \"mean:NAME\" (the mean cell of an earlier npt stage)");
+  const std::string name = cell.substr(mean_cell_prefix.size());
+  std::vector<std::string> candidates;
+  for (std::size_t k = 0; k < index; ++k)
+    if (config_.md.stages[k].ensemble == "npt") candidates.push_back(config_.md.stages[k].name);
+  if (std::find(candidates.begin(), candidates.end(), name) != candidates.end()) return;
+  const std::string guess = nearest(name, candidates);
+  add(key, fmt::format("no earlier npt stage is named \"{}\"{}", name,
+                       guess.empty() ? "" : fmt::format("; did you mean \"mean:{}\"?", guess)));
 }
 
 void Checker::check_stages() {
@@ -209,6 +252,7 @@ std::vector<ConfigProblem> check_config(const Config& config, Needs required) { 
 void complete_config(Config& config) {
   for (StageConfig& stage : config.md.stages) {
     if (stage.ensemble != "nve" && !stage.thermostat) stage.thermostat.emplace();
+    if (stage.ensemble == "npt" && !stage.barostat) stage.barostat.emplace();
     if (stage.transport && !stage.trajectory) stage.trajectory.emplace();
   }
   config.units = {{"energy", "eV"}, {"length", "A"}, {"time", "fs"}, {"pressure", "GPa"}};

@@ -21,8 +21,9 @@ constexpr Choice repulsion_choices[] = {{"zbl"}, {"none"}};
 constexpr Choice device_choices[] = {{"auto"}, {"cpu"}, {"cuda", not_yet}};
 constexpr Choice md_device_choices[] = {{"auto"}, {"cpu"}, {"cuda"}};
 constexpr Choice precision_choices[] = {{"mixed"}, {"float64"}};
-constexpr Choice ensemble_choices[] = {{"nve"}, {"nvt"}, {"npt", not_yet}};
-constexpr Choice thermostat_choices[] = {{"bussi"}, {"nose-hoover", not_yet}, {"langevin", not_yet}};
+constexpr Choice ensemble_choices[] = {{"nve"}, {"nvt"}, {"npt"}};
+constexpr Choice thermostat_choices[] = {{"bussi"}, {"nose-hoover"}, {"langevin"}};
+constexpr Choice shape_choices[] = {{"isotropic"}, {"anisotropic"}, {"triclinic"}};
 constexpr Choice format_choices[] = {{"h5md"}, {"dcd", not_yet}, {"extxyz", not_yet}};
 constexpr Choice order_choices[] = {{"descending"}, {"ascending"}, {"given"}};
 constexpr Choice nan_choices[] = {{"stop"}};
@@ -117,19 +118,41 @@ void visit_system(FieldVisitor& v, SystemConfig& system) {
   v.triple({"supercell", "repetitions along a, b, c"}, system.supercell, {.low = 1, .high = 1000});
   v.real_map({"charges", "formal charges by element, e"}, system.charges);
   v.text_list({"mobile", "elements that carry the current"}, system.mobile);
+  v.real_map({"masses", "amu by element, instead of the standard ones (isotopes)"}, system.masses);
+  v.text_list({"frozen", "elements that do not move"}, system.frozen);
 }
 
 void visit_stage(FieldVisitor& v, StageConfig& stage) {
   v.text({"name", "unique"}, stage.name);
-  v.choice({"ensemble", "nve or nvt"}, stage.ensemble, ensemble_choices);
+  v.choice({"ensemble", "constant energy (nve), volume and temperature (nvt), pressure and temperature (npt)"},
+           stage.ensemble, ensemble_choices);
   v.real({"ps", "length, ps"}, stage.ps, positive);
-  v.text({"cell", "keep: the cell of the structure"}, stage.cell);
+  v.text({"cell", "keep: the cell as it is; mean:NAME: the mean cell of the earlier npt stage NAME"}, stage.cell);
   v.flag({"transport", "the stage that the transport analysis reads"}, stage.transport);
-  visit_optional(v, {"thermostat", "nvt"}, "", stage.thermostat, [](FieldVisitor& s, ThermostatConfig& thermostat) {
-    s.choice({"type", "bussi: velocity rescaling with canonical sampling"}, thermostat.type, thermostat_choices);
-    s.real({"tau", "relaxation time, fs"}, thermostat.tau, positive);
-  });
-  v.unavailable({"barostat", "constant-pressure dynamics"});
+  v.real({"start_temperature", "K: the target goes linearly from here to that of the ladder; 0: no ramp"},
+         stage.start_temperature, not_negative);
+  visit_optional(
+      v, {"thermostat", "nvt and npt"}, "", stage.thermostat, [](FieldVisitor& s, ThermostatConfig& thermostat) {
+        s.choice(
+            {"type",
+             "bussi: velocity rescaling with canonical sampling; nose-hoover: a chain of three; langevin: friction "
+             "and noise, which change diffusion"},
+            thermostat.type, thermostat_choices);
+        s.real({"tau", "relaxation time, fs"}, thermostat.tau, positive);
+      });
+  visit_optional(v, {"barostat", "npt: stochastic cell rescaling"}, "", stage.barostat,
+                 [](FieldVisitor& s, BarostatConfig& barostat) {
+                   s.real({"pressure", "GPa"}, barostat.pressure, {});
+                   s.choice({"shape",
+                             "what changes. isotropic: the volume; anisotropic: the lengths of a, b and c; "
+                             "triclinic: lengths and angles"},
+                            barostat.shape, shape_choices);
+                   s.real({"tau", "relaxation time of the volume, fs"}, barostat.tau, positive);
+                   s.real({"bulk_modulus",
+                           "GPa, an estimate: the volume relaxes in tau if it is right, faster in a "
+                           "stiffer crystal"},
+                          barostat.bulk_modulus, positive);
+                 });
   visit_optional(v, {"trajectory", "stored positions; a transport stage has them in any case"}, "", stage.trajectory,
                  [](FieldVisitor& s, TrajectoryConfig& trajectory) {
                    s.real({"every_fs", "time between frames, fs"}, trajectory.every_fs, positive);
@@ -163,14 +186,16 @@ void visit_md(FieldVisitor& v, MdConfig& md) {
     s.real({"minimum_distance_factor",
             "stop when atoms come nearer than this times the smallest distance of the training set; 0: off"},
            md.guards.minimum_distance_factor, {.low = 0, .high = 1});
+    s.real({"max_volume_factor", "npt: stop when the volume has grown or shrunk by this factor; 0: off"},
+           md.guards.max_volume_factor, not_negative);
     s.real(
         {"host_msd_factor", "rms displacement of the host over its nearest distance above which it counts as melting"},
         md.guards.host_msd_factor, not_negative);
     s.choice({"host", "what to do then"}, md.guards.host, action_choices);
     s.choice({"extrapolation", "atoms outside the training range of the model"}, md.guards.extrapolation,
              action_choices);
-    s.real({"energy_drift", "eV/atom/ns of the conserved quantity: stops nve, flags nvt"}, md.guards.energy_drift,
-           positive);
+    s.real({"energy_drift", "eV/atom/ns of the conserved quantity, when significant: stops nve, flags nvt and npt"},
+           md.guards.energy_drift, positive);
     s.unavailable({"deviation", "the committee's force spread"});
   });
   v.sections(

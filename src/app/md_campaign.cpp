@@ -49,10 +49,24 @@ Material load_material(const MdCampaign& campaign, int local, Log& log) {
   input.structure = simulated_structure(campaign.structure_path, campaign.supercell);
   input.structure.velocities.clear();
   static_cast<void>(species_indices(input.structure.numbers, material.potential->requirements().elements));
-  for (const int number : input.structure.numbers) input.masses.push_back(mass_of(model, number));
+  for (std::size_t id = 0; id < input.structure.numbers.size(); ++id) {
+    const std::string symbol(element_symbol(input.structure.numbers[id]));
+    const auto given = campaign.masses.find(symbol);
+    input.masses.push_back(given != campaign.masses.end() ? given->second
+                                                          : mass_of(model, input.structure.numbers[id]));
+    if (std::find(campaign.frozen.begin(), campaign.frozen.end(), symbol) != campaign.frozen.end())
+      input.frozen.push_back(static_cast<AtomId>(id));
+  }
   input.model_hash = model_hash(model);
   input.created_by = version_text();
   return material;
+}
+
+/// The length of a stage at constant pressure counts even for the last one: it decides what its mean cell is.
+void add_barostat(Sha256& hash, const StageOptions& stage) {
+  const BarostatOptions& barostat = stage.barostat;
+  hash.add(barostat.pressure_gpa).add(static_cast<std::int64_t>(barostat.shape)).add(barostat.tau_fs);
+  hash.add(barostat.bulk_modulus_gpa).add(stage.duration_fs);
 }
 
 /// What defines a trajectory; the length of the last stage does not, so a finished run can be made longer.
@@ -60,6 +74,7 @@ std::string trajectory_hash(const MdCampaign& campaign, const MdInput& input, co
   Sha256 hash;
   hash.add("trajectory 1").add(input.structure.cell.vectors()).add(std::span<const int>(input.structure.numbers));
   hash.add(std::span<const Vec3>(input.structure.positions)).add(std::span<const double>(input.masses));
+  if (!input.frozen.empty()) hash.add("frozen").add(std::span<const std::int64_t>(input.frozen));
   hash.add(options.timestep_fs)
       .add(static_cast<std::int64_t>(options.seed))
       .add(static_cast<std::int64_t>(campaign.precision));
@@ -70,6 +85,9 @@ std::string trajectory_hash(const MdCampaign& campaign, const MdInput& input, co
         .add(stage.temperature.end);
     hash.add(stage.tau_fs).add(stage.trajectory_interval).add(static_cast<std::int64_t>(stage.store_velocities));
     if (&stage != &options.stages.back()) hash.add(stage.duration_fs);
+    if (stage.thermostat != Thermostat::bussi) hash.add(static_cast<std::int64_t>(stage.thermostat));
+    if (stage.ensemble == Ensemble::npt) add_barostat(hash, stage);
+    if (!stage.mean_cell_of.empty()) hash.add("mean:" + stage.mean_cell_of);
   }
   hash.add(options.thermo_interval);
   return hash.hex();

@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,9 @@ struct MdCampaign {
   std::array<std::int64_t, 3> supercell{1, 1, 1};
   Precision precision = Precision::mixed;
   Device device = Device::cpu;
-  MdOptions options;  ///< the ladder sets the temperature of each run
+  std::map<std::string, double> masses{};  ///< amu by element, instead of those of the model
+  std::vector<std::string> frozen{};       ///< elements that do not move
+  MdOptions options;                       ///< the ladder sets the temperature of each run
   LadderOptions ladder;
   int groups = 0;  ///< groups of ranks, 0: chosen
 };

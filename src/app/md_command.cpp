@@ -38,6 +38,8 @@ StepEnd md_step(RunContext& run) {
                             .supercell = run.config.system.supercell,
                             .precision = precision_of(run.config.md.precision),
                             .device = device_of(run.config.md.device),
+                            .masses = run.config.system.masses,
+                            .frozen = run.config.system.frozen,
                             .options = md_options(run.config),
                             .ladder = ladder_options(run.config),
                             .groups = run.groups};
@@ -58,6 +60,16 @@ StepEnd md_step(RunContext& run) {
 
 namespace {
 
+/// The keys of a stage that say how it couples.
+std::string ensemble_text(const PlainMdArguments& arguments, const std::string& ensemble) {
+  std::string text = fmt::format("ensemble = \"{}\"\n", ensemble);
+  if (ensemble != "nve") text += fmt::format("thermostat = {{ tau = {} }}\n", arguments.tau);
+  if (ensemble == "npt")
+    text += fmt::format("barostat = {{ pressure = {}, shape = \"{}\", tau = {}, bulk_modulus = {} }}\n",
+                        arguments.pressure, arguments.shape, arguments.barostat_tau, arguments.bulk_modulus);
+  return text;
+}
+
 Config config_of(const PlainMdArguments& arguments) {
   if (arguments.temperatures.empty())
     throw ConfigError("no temperature", "--temperature",
@@ -66,14 +78,15 @@ Config config_of(const PlainMdArguments& arguments) {
   std::string temperatures;
   for (const double t : arguments.temperatures)
     temperatures += fmt::format("{}{}", temperatures.empty() ? "" : ", ", t);
-  const std::string text = fmt::format(
-      "seed = {}\n[md]\ndevice = \"{}\"\ntimestep = {}\nreplicas = {}\nladder = {{ temperatures = [{}] "
-      "}}\n[[md.stage]]\nname = "
-      "\"run\"\nensemble = \"{}\"\n"
-      "ps = {}\ntransport = true\ntrajectory = {{ every_fs = {} }}\n{}",
-      arguments.seed, arguments.device, arguments.timestep, arguments.replicas, temperatures, arguments.ensemble,
-      arguments.ps, arguments.every_fs,
-      arguments.ensemble == "nvt" ? fmt::format("thermostat = {{ tau = {} }}\n", arguments.tau) : "");
+  std::string text = fmt::format(
+      "seed = {}\n[md]\ndevice = \"{}\"\ntimestep = {}\nreplicas = {}\nladder = {{ temperatures = [{}] }}\n",
+      arguments.seed, arguments.device, arguments.timestep, arguments.replicas, temperatures);
+  if (arguments.equilibrate_ps > 0)
+    text += fmt::format("[[md.stage]]\nname = \"equil\"\nps = {}\n", arguments.equilibrate_ps) +
+            ensemble_text(arguments, "npt");
+  text += fmt::format("[[md.stage]]\nname = \"run\"\nps = {}\ntransport = true\ntrajectory = {{ every_fs = {} }}\n{}",
+                      arguments.ps, arguments.every_fs, arguments.equilibrate_ps > 0 ? "cell = \"mean:equil\"\n" : "");
+  text += ensemble_text(arguments, arguments.ensemble);
   Config config = parse_config(text, "haven md");
   for (std::size_t k = 0; k < 3; ++k) config.system.supercell[k] = arguments.supercell[k];
   config.system.structure = arguments.structure;

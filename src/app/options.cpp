@@ -17,6 +17,21 @@ std::vector<int> atomic_numbers(const std::vector<std::string>& symbols) {
   return numbers;
 }
 
+std::map<std::string, double> parse_charges(const std::vector<std::string>& texts) {
+  std::map<std::string, double> charges;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    std::size_t used = 0;
+    try {
+      if (equals != std::string::npos) charges[text.substr(0, equals)] = std::stod(text.substr(equals + 1), &used);
+    } catch (const std::exception&) {
+      used = 0;
+    }
+    if (used == 0) throw ConfigError(fmt::format("\"{}\" is not a charge", text), "--charges", "Write it as Li=1.");
+  }
+  return charges;
+}
+
 Precision precision_of(const std::string& word) { return word == "float64" ? Precision::float64 : Precision::mixed; }
 
 // "auto" is the CPU: a run must not give other bits because it was continued on another machine.
@@ -83,6 +98,21 @@ LadderOptions ladder_options(const Config& config) {
           .seed = config.seed};
 }
 
+static Thermostat thermostat_of(const std::string& type) {
+  return type == "langevin"      ? Thermostat::langevin
+         : type == "nose-hoover" ? Thermostat::nose_hoover
+                                 : Thermostat::bussi;
+}
+
+static BarostatOptions barostat_of(const BarostatConfig& barostat) {
+  return {.pressure_gpa = barostat.pressure,
+          .shape = barostat.shape == "triclinic"     ? CellShape::triclinic
+                   : barostat.shape == "anisotropic" ? CellShape::anisotropic
+                                                     : CellShape::isotropic,
+          .tau_fs = barostat.tau,
+          .bulk_modulus_gpa = barostat.bulk_modulus};
+}
+
 MdOptions md_options(const Config& config) {
   const MdConfig& md = config.md;
   const auto steps = [&](double time_fs) { return static_cast<std::int64_t>(std::llround(time_fs / md.timestep)); };
@@ -91,8 +121,15 @@ MdOptions md_options(const Config& config) {
   for (const StageConfig& stage : md.stages) {
     StageOptions out;
     out.name = stage.name;
-    out.ensemble = stage.ensemble == "nve" ? Ensemble::nve : Ensemble::nvt;
-    if (stage.thermostat) out.tau_fs = stage.thermostat->tau;
+    out.ensemble = stage.ensemble == "nve" ? Ensemble::nve : stage.ensemble == "npt" ? Ensemble::npt : Ensemble::nvt;
+    if (stage.thermostat) {
+      out.tau_fs = stage.thermostat->tau;
+      out.thermostat = thermostat_of(stage.thermostat->type);
+    }
+    if (stage.start_temperature > 0)  // stages_at() knows a ramp by its ends and replaces the second
+      out.temperature = {stage.start_temperature, stage.start_temperature + 1};
+    if (stage.barostat) out.barostat = barostat_of(*stage.barostat);
+    if (stage.cell.starts_with(mean_cell_prefix)) out.mean_cell_of = stage.cell.substr(mean_cell_prefix.size());
     out.duration_fs = stage.ps * 1000;
     out.transport = stage.transport;
     if (stage.trajectory) {
@@ -107,6 +144,7 @@ MdOptions md_options(const Config& config) {
   guards.max_temperature_factor = md.guards.max_temperature_factor;
   guards.minimum_distance_factor = md.guards.minimum_distance_factor;
   guards.energy_drift = md.guards.energy_drift;
+  guards.max_volume_factor = md.guards.max_volume_factor;
   guards.host_msd_factor = md.guards.host_msd_factor;
   guards.mobile_elements = atomic_numbers(config.system.mobile);
   guards.host = action(md.guards.host);

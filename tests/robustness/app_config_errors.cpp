@@ -75,11 +75,31 @@ const std::vector<Broken> broken_configs{
      "line 1, active: active learning is not available in this version; remove it"},
     {"Committee", "[model]\ncommittee = 4",
      "line 2, model.committee: 4 is out of range: only 1 is available in this version"},
-    {"Barostat", "[[md.stage]]\nname = \"a\"\nps = 1\nbarostat = { pressure = 0.0 }",
-     "line 4, md.stage[0].barostat: constant-pressure dynamics is not available in this version; remove it"},
-    {"MeanCell", "[[md.stage]]\nname = \"a\"\nps = 1\ncell = \"mean:equil\"",
-     "line 4, md.stage[0].cell: the mean cell of a constant-pressure stage is not available in this version; use "
-     "\"keep\""},
+    {"BarostatAtConstantVolume", "[[md.stage]]\nname = \"a\"\nps = 1\nbarostat = { pressure = 0.0 }",
+     "line 4, md.stage[0].barostat: contradicts ensemble = \"nvt\""},
+    {"BarostatFasterThanTheStep", "[[md.stage]]\nname = \"a\"\nensemble = \"npt\"\nps = 1\nbarostat = { tau = 5.0 }",
+     "line 5, md.stage[0].barostat.tau: must be at least ten time steps"},
+    {"ShapeOfTheCell", "[[md.stage]]\nname = \"a\"\nensemble = \"npt\"\nps = 1\nbarostat = { shape = \"tricinic\" }",
+     "line 5, md.stage[0].barostat.shape: \"tricinic\" is not one of \"isotropic\", \"anisotropic\", \"triclinic\"; "
+     "did "
+     "you mean \"triclinic\"?"},
+    {"MeanCellOfNothing", "[[md.stage]]\nname = \"a\"\nps = 1\ncell = \"mean:equil\"",
+     "line 4, md.stage[0].cell: no earlier npt stage is named \"equil\""},
+    {"MeanCellMisspelt",
+     "[[md.stage]]\nname = \"equil\"\nensemble = \"npt\"\nps = 1\n[[md.stage]]\nname = \"prod\"\nps = 1\n"
+     "cell = \"mean:equl\"",
+     "line 8, md.stage[1].cell: no earlier npt stage is named \"equl\"; did you mean \"mean:equil\"?"},
+    {"LangevinForTransport",
+     "[[md.stage]]\nname = \"a\"\nps = 1\ntransport = true\nthermostat = { type = \"langevin\" }",
+     "line 5, md.stage[0].thermostat.type: MD005: friction changes diffusion and the conductivity; use \"bussi\" with "
+     "a "
+     "weak coupling (tau = 1000) here"},
+    {"RampForTransport", "[[md.stage]]\nname = \"a\"\nps = 1\ntransport = true\nstart_temperature = 10.0",
+     "line 5, md.stage[0].start_temperature: a transport stage must not ramp the temperature; put the ramp into an "
+     "earlier stage"},
+    {"FrozenAndMobile", "[system]\nmobile = [\"Li\"]\nfrozen = [\"Li\"]",
+     "line 3, system.frozen: \"Li\" is also mobile"},
+    {"MasslessElement", "[system]\nmasses = { Li = 0.0 }", "line 2, system.masses.Li: must be positive"},
     {"TimeWithoutUnit", "[train]\ncheckpoint = \"5\"",
      "line 2, train.checkpoint: expected a time with its unit, such as \"30 s\", \"10 min\", \"2 h\" or \"1 d\", found "
      "the text \"5\""},

@@ -4,6 +4,9 @@
 #include <fstream>
 
 #include "io/model_file.hpp"
+#include "io/trajectory.hpp"
+#include "md/mean_cell.hpp"
+#include "support/file_bytes.hpp"
 #include "support/program.hpp"
 #include "support/shared_data.hpp"
 #include "support/tiny_model.hpp"
@@ -67,6 +70,77 @@ TEST_F(GivenModel, ChangingItRepeatsTheDynamics) {
   EXPECT_NE((same.out + same.err).find("md: done already"), std::string::npos)
       << "only what the model computes counts\n"
       << same.err;
+}
+
+/// Constant pressure, then production in the mean cell: every stage has its frames, and the production has one cell,
+/// the mean of the second half of the equilibration.
+TEST_F(GivenModel, ProducesInTheMeanCellOfItsEquilibration) {
+  std::string text = input;
+  text.insert(text.find("[[md.stage]]"), R"([[md.stage]]
+name = "equil"
+ensemble = "npt"
+barostat = { pressure = 0.5, shape = "triclinic", bulk_modulus = 20.0 }
+start_temperature = 40.0
+ps = 0.04
+trajectory = { every_fs = 1 }
+)");
+  text.insert(text.find("transport = true"), "cell = \"mean:equil\"\n");
+  write("haven.toml", text);
+  const ProgramResult result = haven({"md", "haven.toml"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  TrajectoryReader reader(folder_.file("run/md/T80/r0"));
+  MeanCell mean(0, 40);
+  TrajectoryFrame frame;
+  reader.select_stage("equil");
+  while (reader.next(frame))
+    if (frame.step > 0) mean.add(frame.step, frame.cell);
+  reader.select_stage("prod");
+  int frames = 0;
+  for (; reader.next(frame); ++frames) EXPECT_EQ(frame.cell.vectors(), mean.result().vectors) << frame.step;
+  EXPECT_EQ(frames, 11);
+  const std::string events = bytes_of(folder_.file("run/md/T80/r0/events.jsonl"));
+  EXPECT_NE(events.find(R"("event":"cell","step":40,"stage":"equil")"), std::string::npos) << events;
+  EXPECT_NE(events.find(R"("mean_cell_of":"equil")"), std::string::npos) << events;
+}
+
+TEST_F(GivenModel, FlagsEquilibrateAtConstantPressure) {
+  const ProgramResult result =
+      haven({"md", "given.haven", "POSCAR", "-T", "80", "--ps", "0.02", "--equilibrate", "0.02", "--shape",
+             "anisotropic", "--pressure", "1.5", "--every-fs", "5", "-o", "out"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const std::string effective = bytes_of(folder_.file("out/effective.toml"));
+  for (const char* text : {"ensemble = \"npt\"", "pressure = 1.5", "shape = \"anisotropic\"", "cell = \"mean:equil\""})
+    EXPECT_NE(effective.find(text), std::string::npos) << text << "\n" << effective;
+  EXPECT_NE(result.err.find("mean cell of stage"), std::string::npos) << result.err;
+}
+
+TEST_F(GivenModel, TakesMassesFrozenElementsAndThermostats) {
+  std::string text = input;
+  text.insert(text.find("[md.ladder]"), "masses = { Li = 6.015 }\nfrozen = [\"Cl\"]\n");
+  text.insert(text.find("transport = true"), "thermostat = { type = \"nose-hoover\", tau = 50.0 }\n");
+  write("haven.toml", text);
+  const ProgramResult result = haven({"md", "haven.toml"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  TrajectoryReader reader(folder_.file("run/md/T80/r0"));
+  TrajectoryFrame first, last;
+  ASSERT_TRUE(reader.next(first));
+  while (reader.next(last)) {
+  }
+  for (std::size_t i = 0; i < first.positions.size(); ++i) {
+    const bool lithium = reader.header().numbers[i] == 3;
+    EXPECT_EQ(reader.header().masses[i] == 6.015, lithium);
+    EXPECT_EQ(first.positions[i] != last.positions[i], lithium);
+  }
+}
+
+TEST_F(GivenModel, RelaxesAStructure) {
+  const ProgramResult result =
+      haven({"relax", "given.haven", "POSCAR", "--cell", "fixed", "-o", "CONTCAR", "--json", "r.json"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(fs::exists(folder_.file("CONTCAR")));
+  EXPECT_NE(bytes_of(folder_.file("r.json")).find("\"converged\": true"), std::string::npos);
+  const ProgramResult open = haven({"relax", "given.haven", "POSCAR", "--max-steps", "1", "--pressure", "1"});
+  EXPECT_EQ(open.code, 5) << open.err;
 }
 
 TEST_F(GivenModel, IsNotTrained) {

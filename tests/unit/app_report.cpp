@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -78,6 +79,27 @@ TEST_F(RunFolder, ShowsWhyFramesWereRejected) {
   for (const char* words : {"10 frames kept, 2 rejected", "2 &times; SCF reached NELM", "PSTRESS=0",
                             "a/OUTCAR frame 3: 60 SCF steps (rejected)"})
     EXPECT_NE(html.find(words), std::string::npos) << words;
+}
+
+TEST_F(RunFolder, ShowsTheCellsOfEveryTemperatureAndTheirExpansion) {
+  write("provenance.json", R"({"created_by": "haven 0.1.0", "name": "x"})");
+  for (const auto& [temperature, volume] : {std::pair(500, 1000.0), std::pair(600, 1010.0)}) {
+    const std::string folder = fmt::format("md/T{}/r0/", temperature);
+    write(folder + "run.json", fmt::format(R"({{"temperature_K": {}, "replica": 0}})", temperature));
+    const auto cell = [&](double v) {
+      return fmt::format(R"({{"event":"cell","step":10,"stage":"equil","volume_A3":{},"volume_error_A3":1.5,)"
+                         R"("lengths_A":[10,10.5,9.5],"lengths_error_A":[0.01,0.02,0.03],"angles_deg":[90,91,120]}})",
+                         v) +
+             "\n";
+    };
+    write(folder + "events.jsonl",
+          cell(1) + cell(volume) + R"({"event":"stage","name":"prod","mean_cell_of":"equil"})");
+  }
+  const std::string html = page().html;
+  for (const char* text : {"1010.00 &plusmn; 1.50", "10.5000 &plusmn; 0.0200", "90.00, 91.00, 120.00", "yes",
+                           "the volume grows by 9.95e-05 per K"})  // ln(1.01) / 100
+    EXPECT_NE(html.find(text), std::string::npos) << text;
+  EXPECT_EQ(html.find(">1.00 &plusmn;"), std::string::npos) << "a continued run repeats the event; the last one counts";
 }
 
 TEST_F(RunFolder, GivesTheSameBytesTwice) {
