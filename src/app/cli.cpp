@@ -4,7 +4,6 @@
 #include "app/cli_parser.hpp"
 #include "app/cli_values.hpp"
 #include "app/config_fields.hpp"
-#include "app/options.hpp"
 
 namespace haven {
 namespace {

@@ -17,21 +17,6 @@ std::vector<int> atomic_numbers(const std::vector<std::string>& symbols) {
   return numbers;
 }
 
-std::map<std::string, double> parse_charges(const std::vector<std::string>& texts) {
-  std::map<std::string, double> charges;
-  for (const std::string& text : texts) {
-    const std::size_t equals = text.find('=');
-    std::size_t used = 0;
-    try {
-      if (equals != std::string::npos) charges[text.substr(0, equals)] = std::stod(text.substr(equals + 1), &used);
-    } catch (const std::exception&) {
-      used = 0;
-    }
-    if (used == 0) throw ConfigError(fmt::format("\"{}\" is not a charge", text), "--charges", "Write it as Li=1.");
-  }
-  return charges;
-}
-
 Precision precision_of(const std::string& word) { return word == "float64" ? Precision::float64 : Precision::mixed; }
 
 // "auto" is the CPU: a run must not give other bits because it was continued on another machine.

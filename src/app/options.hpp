@@ -21,8 +21,6 @@ namespace haven {
 [[nodiscard]] MdOptions md_options(const Config& config);
 [[nodiscard]] TransportOptions transport_options(const Config& config, double temperature);
 [[nodiscard]] ArrheniusOptions arrhenius_options(const Config& config);
-/// "Li=1" and so on of the command line. @throws ConfigError
-[[nodiscard]] std::map<std::string, double> parse_charges(const std::vector<std::string>& texts);
 [[nodiscard]] Precision precision_of(const std::string& word);
 [[nodiscard]] Device device_of(const std::string& word);
 /// Atomic numbers of symbols that have been checked.
