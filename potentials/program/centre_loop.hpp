@@ -148,18 +148,26 @@ inline void order_by_element(const LocalAtoms& atoms, int n_elements, std::vecto
   HAVEN_ASSERT(next == order.size());  // a species outside the model is a bug of the caller
 }
 
-/// Calls body(i, sink) for every centre on all OpenMP threads (or on the calling one inside a parallel region). The
-/// body adds the pairs of centre i, then its energy, then calls sink.end_centre(i).
+/// Centres that are handed out together.
+inline constexpr std::int64_t centres_in_group = 16;
+
+/// Calls body(centres, sink) for groups of centres, elements in order, on all OpenMP threads (or on the calling one
+/// inside a parallel region). For each centre i the body adds its pairs, then its energy, then calls
+/// sink.end_centre(i).
 template <class Body>
-void for_each_centre(const LocalAtoms& atoms, int n_elements, Wanted wanted, Evaluation& out, const Body& body) {
+void for_each_group(const LocalAtoms& atoms, int n_elements, Wanted wanted, Evaluation& out, const Body& body) {
   thread_local CentreLoopBuffers buffers;
   CentreLoopBuffers& shared = buffers;  // a thread_local name inside the region would mean another object per thread
   order_by_element(atoms, n_elements, shared.order);
   const auto n = static_cast<std::int64_t>(shared.order.size());
+  const auto group = [&](std::int64_t first) {
+    return std::span<const std::int32_t>(shared.order)
+        .subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(centres_in_group, n - first)));
+  };
   const int threads = omp_in_parallel() != 0 ? 1 : std::max(1, omp_get_max_threads());
   if (threads == 1) {
     CentreSink sink(wanted, out.forces, out.atom_virials, out.atom_energies);
-    for (std::int64_t k = 0; k < n; ++k) body(static_cast<Index>(shared.order[static_cast<std::size_t>(k)]), sink);
+    for (std::int64_t k = 0; k < n; k += centres_in_group) body(group(k), sink);
     return sink.merge_into(out);
   }
   shared.forces.resize(static_cast<std::size_t>(threads));
@@ -173,8 +181,8 @@ void for_each_centre(const LocalAtoms& atoms, int n_elements, Wanted wanted, Eva
     shared.forces[self].assign(static_cast<std::size_t>(n_forces), FixedVec3{});
     shared.virials[self].assign(static_cast<std::size_t>(n_virials), FixedMat3{});
     CentreSink sink(wanted, shared.forces[self], shared.virials[self], out.atom_energies);
-#pragma omp for schedule(dynamic, 16)
-    for (std::int64_t k = 0; k < n; ++k) body(static_cast<Index>(shared.order[static_cast<std::size_t>(k)]), sink);
+#pragma omp for schedule(dynamic, 1)
+    for (std::int64_t k = 0; k < n; k += centres_in_group) body(group(k), sink);
 #pragma omp for schedule(static) nowait
     for (std::int64_t j = 0; j < n_forces; ++j)
       for (std::size_t t = 0; t < team; ++t)
@@ -186,6 +194,14 @@ void for_each_centre(const LocalAtoms& atoms, int n_elements, Wanted wanted, Eva
 #pragma omp critical(haven_merge_centres)
     sink.merge_into(out);
   }
+}
+
+/// Calls body(i, sink) for every centre; otherwise as for_each_group.
+template <class Body>
+void for_each_centre(const LocalAtoms& atoms, int n_elements, Wanted wanted, Evaluation& out, const Body& body) {
+  for_each_group(atoms, n_elements, wanted, out, [&](std::span<const std::int32_t> centres, CentreSink& sink) {
+    for (const std::int32_t i : centres) body(static_cast<Index>(i), sink);
+  });
 }
 
 }  // namespace haven

@@ -12,6 +12,17 @@
 #include "potentials/program/harmonic_coefficients.hpp"
 #include "potentials/program/host_device.hpp"
 
+// Loops over l and m: unrolled where vectors are, since callers there pass a constant l_max for all common degrees.
+#undef HAVEN_UNROLL_DEGREES
+#undef HAVEN_KERNEL_INLINE
+#ifdef HAVEN_KERNEL_VECTORISED
+#define HAVEN_UNROLL_DEGREES HAVEN_UNROLL
+#define HAVEN_KERNEL_INLINE HWY_INLINE
+#else
+#define HAVEN_UNROLL_DEGREES HAVEN_UNROLL_ON_DEVICE
+#define HAVEN_KERNEL_INLINE inline
+#endif
+
 #ifdef HAVEN_KERNEL_VECTORISED
 HWY_BEFORE_NAMESPACE();
 namespace haven::HWY_NAMESPACE {
@@ -62,17 +73,17 @@ struct RealOf<Lane> {
 /// polynomial by the standard three-term recurrence, with the real or imaginary part of (x + iy)^m: no pole, no
 /// division.
 template <class Lane>
-HAVEN_HD inline void spherical_harmonics(int l_max, Lane x, Lane y, Lane z, Lane* out) {
+HAVEN_HD HAVEN_KERNEL_INLINE void spherical_harmonics(int l_max, Lane x, Lane y, Lane z, Lane* out) {
 #ifdef __CUDA_ARCH__
   const auto& table = device_harmonic_coefficients<typename RealOf<Lane>::type>;
 #else
   const auto& table = harmonic_coefficients<typename RealOf<Lane>::type>;
 #endif
   Lane cosine = Lane(1.0), sine = Lane(0.0);  // (x + iy)^m
-  HAVEN_UNROLL_ON_DEVICE
+  HAVEN_UNROLL_DEGREES
   for (int m = 0; m <= l_max; ++m) {
     Lane before = Lane(0.0), current = Lane(table.diagonal[m]);
-    HAVEN_UNROLL_ON_DEVICE
+    HAVEN_UNROLL_DEGREES
     for (int l = m; l <= l_max; ++l) {
       if (l > m) {
         const int k = triangle(l, m);
@@ -97,14 +108,14 @@ struct Gradient {
 /// sum_lm v_lm grad (r^l Y_lm) at the unit vector whose harmonics are `harmonics`: the gradient of a solid harmonic is
 /// a combination of those of degree l - 1. Its part normal to the unit vector is r grad Y_lm.
 template <class Lane>
-HAVEN_HD inline Gradient<Lane> solid_harmonic_gradient(int l_max, const Lane* harmonics, const Lane* v) {
+HAVEN_HD HAVEN_KERNEL_INLINE Gradient<Lane> solid_harmonic_gradient(int l_max, const Lane* harmonics, const Lane* v) {
 #ifdef __CUDA_ARCH__
   const auto& table = device_harmonic_coefficients<typename RealOf<Lane>::type>;
 #else
   const auto& table = harmonic_coefficients<typename RealOf<Lane>::type>;
 #endif
   Gradient<Lane> g{Lane(0.0), Lane(0.0), Lane(0.0)};
-  HAVEN_UNROLL_ON_DEVICE
+  HAVEN_UNROLL_DEGREES
   for (int l = 1; l <= l_max; ++l) {
     const Lane* below = harmonics + (l - 1) * (l - 1) + (l - 1);  // below[m] = Y_{l-1,m}
     const Lane* weight = v + l * l + l;
@@ -117,7 +128,7 @@ HAVEN_HD inline Gradient<Lane> solid_harmonic_gradient(int l_max, const Lane* ha
         g.y = g.y - up * below[-1];
       }
     }
-    HAVEN_UNROLL_ON_DEVICE
+    HAVEN_UNROLL_DEGREES
     for (int m = 1; m <= l; ++m) {
       const int k = triangle(l, m);
       if (m < l) {

@@ -1,19 +1,13 @@
 #include "core/neighbour_list.hpp"
 
 #include <algorithm>
-#include <map>
+#include <numeric>
+#include <tuple>
 
 #include "core/error.hpp"
 
 namespace haven {
 namespace {
-
-/// An atom or periodic image near the centres, in wrapped coordinates.
-struct Site {
-  Vec3 position;  // wrapped + image, for the search only
-  std::int32_t atom;
-  LatticeShift shift;  // relative to the stored (unwrapped) position
-};
 
 struct Bounds {
   Vec3 low{1e300, 1e300, 1e300}, high{-1e300, -1e300, -1e300};
@@ -25,154 +19,228 @@ struct Bounds {
   }
 };
 
-/// Cells of a regular grid over the fractional bounding box of all sites; each is at least `radius` wide.
-struct Grid {
-  Vec3 low, scale;
-  std::int64_t n[3];
-  std::vector<std::int32_t> start, order;
+/// Atoms in wrapped coordinates, for the search only.
+struct WrappedAtoms {
+  std::vector<LatticeShift> shift;  ///< wrapped = stored position + translation of this
+  std::vector<Vec3> position, fractional;
 
-  std::int64_t coordinate(const Vec3& f, int k) const {
-    return std::clamp<std::int64_t>(static_cast<std::int64_t>((f[k] - low[k]) * scale[k]), 0, n[k] - 1);
-  }
-  std::size_t cell_of(const Vec3& f) const {
-    return static_cast<std::size_t>((coordinate(f, 0) * n[1] + coordinate(f, 1)) * n[2] + coordinate(f, 2));
+  WrappedAtoms(const Cell& cell, std::span<const Vec3> positions) {
+    for (const Vec3& r : positions) {
+      HAVEN_ASSERT(is_finite(r));
+      shift.push_back(cell.wrapping_shift(r));
+      position.push_back(r + cell.translation(shift.back()));
+      fractional.push_back(cell.to_fractional(position.back()));
+    }
   }
 };
+
+/// The centres in the cells of a regular grid over their fractional bounding box, each at least half of the radius
+/// wide: with five cells to search along an axis less is tested in vain than with three of the whole width.
+class CentreGrid {
+ public:
+  struct Found {
+    std::int32_t centre;
+    std::int32_t certain;  ///< 0: so near the radius that rounding decides
+  };
+
+  CentreGrid(const Cell& cell, const WrappedAtoms& atoms, std::size_t n_centres, double radius)
+      : certain2_(radius * radius * (1 - 1e-9)), possible2_(radius * radius * (1 + 1e-9)) {
+    const Vec3 heights = cell.heights();
+    Bounds bounds;
+    for (std::size_t i = 0; i < n_centres; ++i) bounds.include(atoms.fractional[i]);
+    low_ = bounds.low, high_ = bounds.high;
+    // Sparse systems need no more cells than atoms.
+    const double most = std::cbrt(static_cast<double>(n_centres)) * 4 + 1;
+    for (int k = 0; k < 3; ++k) {
+      // The relative part covers the rounding of fractional coordinates; the exact test is the distance.
+      margin_[k] = radius / heights[k] * (1 + 1e-9);
+      const double extent = std::max(high_[k] - low_[k], 1e-9);
+      n_[k] = static_cast<std::int64_t>(std::clamp(std::floor(2 * extent / margin_[k]), 1.0, most));
+      scale_[k] = static_cast<double>(n_[k]) / extent;
+    }
+    fill(atoms, n_centres);
+  }
+
+  /// First and last image along axis k of an atom that may be near a centre.
+  [[nodiscard]] std::pair<std::int32_t, std::int32_t> images(double fractional, int k) const {
+    return {static_cast<std::int32_t>(std::ceil(low_[k] - margin_[k] - fractional)),
+            static_cast<std::int32_t>(std::floor(high_[k] + margin_[k] - fractional))};
+  }
+
+  /// The centres within the radius of a point, in no particular order; valid until the next call.
+  std::span<const Found> near(const Vec3& point, const Vec3& fractional) {
+    std::int64_t first[3], last[3];
+    for (int k = 0; k < 3; ++k) {
+      first[k] = coordinate(fractional[k] - margin_[k], k);
+      last[k] = coordinate(fractional[k] + margin_[k], k);
+    }
+    std::size_t n = 0;
+    for (std::int64_t a = first[0]; a <= last[0]; ++a)
+      for (std::int64_t b = first[1]; b <= last[1]; ++b) {
+        const std::int64_t line = (a * n_[1] + b) * n_[2];
+        n = add_line(start_[static_cast<std::size_t>(line + first[2])],
+                     start_[static_cast<std::size_t>(line + last[2]) + 1], point, n);
+      }
+    return {found_.data(), n};
+  }
+
+ private:
+  [[nodiscard]] std::int64_t coordinate(double fractional, int k) const {
+    return std::clamp<std::int64_t>(static_cast<std::int64_t>((fractional - low_[k]) * scale_[k]), 0, n_[k] - 1);
+  }
+  void fill(const WrappedAtoms& atoms, std::size_t n_centres) {
+    start_.assign(static_cast<std::size_t>(n_[0] * n_[1] * n_[2]) + 1, 0);
+    std::vector<std::size_t> home(n_centres);
+    for (std::size_t i = 0; i < n_centres; ++i) {
+      const Vec3& f = atoms.fractional[i];
+      home[i] =
+          static_cast<std::size_t>((coordinate(f.x, 0) * n_[1] + coordinate(f.y, 1)) * n_[2] + coordinate(f.z, 2));
+      ++start_[home[i] + 1];
+    }
+    std::partial_sum(start_.begin(), start_.end(), start_.begin());
+    for (auto* array : {&x_, &y_, &z_}) array->resize(n_centres);
+    centre_.resize(n_centres);
+    found_.resize(n_centres);
+    std::vector<std::size_t> next(start_.begin(), start_.end() - 1);
+    for (std::size_t i = 0; i < n_centres; ++i) {
+      const std::size_t at = next[home[i]]++;
+      x_[at] = atoms.position[i].x;
+      y_[at] = atoms.position[i].y;
+      z_[at] = atoms.position[i].z;
+      centre_[at] = static_cast<std::int32_t>(i);
+    }
+  }
+  /// Tests the centres begin, ..., end - 1 without branches.
+  std::size_t add_line(std::size_t begin, std::size_t end, const Vec3& point, std::size_t n) {
+    for (std::size_t s = begin; s < end; ++s) {
+      const double x = x_[s] - point.x, y = y_[s] - point.y, z = z_[s] - point.z;
+      const double square = x * x + y * y + z * z;
+      found_[n] = {centre_[s], static_cast<std::int32_t>(square < certain2_)};
+      n += static_cast<std::size_t>(square < possible2_);
+    }
+    return n;
+  }
+
+  double certain2_, possible2_;
+  Vec3 low_, high_, margin_, scale_;
+  std::int64_t n_[3] = {};
+  std::vector<std::size_t> start_;  // of each cell in the arrays below
+  std::vector<double> x_, y_, z_;
+  std::vector<std::int32_t> centre_;
+  std::vector<Found> found_;
+};
+
+std::vector<std::size_t> order_by_id(std::span<const AtomId> ids) {
+  std::vector<std::size_t> order(ids.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  if (!std::is_sorted(ids.begin(), ids.end()))
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return ids[a] < ids[b]; });
+  return order;
+}
 
 LatticeShift add(const LatticeShift& a, const LatticeShift& b) { return {a.a + b.a, a.b + b.b, a.c + b.c}; }
 LatticeShift subtract(const LatticeShift& a, const LatticeShift& b) { return {a.a - b.a, a.b - b.b, a.c - b.c}; }
 
-Bounds centre_bounds(const std::vector<Vec3>& fractional, Index n_centres) {
-  Bounds bounds;
-  for (Index i = 0; i < n_centres; ++i) bounds.include(fractional[static_cast<std::size_t>(i)]);
-  return bounds;
-}
+/// Numbers lattice shifts in the order of their first appearance; {0, 0, 0} is number 0. A hash table with open
+/// addresses: it is asked once for each entry of a list.
+class ShiftNumbers {
+ public:
+  explicit ShiftNumbers(std::vector<LatticeShift>& shifts) : shifts_(shifts), slots_(64, -1) {}
 
-std::vector<Site> collect_sites(const Cell& cell, const LocalAtoms& atoms, const std::vector<LatticeShift>& wraps,
-                                const std::vector<Vec3>& fractional, const Bounds& box, const Vec3& margin) {
-  std::vector<Site> sites;
-  sites.reserve(atoms.positions.size() * 2);
-  for (std::size_t j = 0; j < atoms.positions.size(); ++j) {
-    std::int32_t first[3], last[3];
-    for (int k = 0; k < 3; ++k) {
-      const bool periodic = cell.periodic()[static_cast<std::size_t>(k)];
-      // Images n with low - margin <= f + n <= high + margin.
-      first[k] = periodic ? static_cast<std::int32_t>(std::ceil(box.low[k] - margin[k] - fractional[j][k])) : 0;
-      last[k] = periodic ? static_cast<std::int32_t>(std::floor(box.high[k] + margin[k] - fractional[j][k])) : 0;
+  std::int32_t operator()(const LatticeShift& shift) {
+    if (shift == LatticeShift{}) return 0;
+    for (std::size_t at = place(shift);; at = (at + 1) % slots_.size()) {
+      if (slots_[at] < 0) return insert(shift, at);
+      if (shifts_[static_cast<std::size_t>(slots_[at])] == shift) return slots_[at];
     }
-    for (std::int32_t a = first[0]; a <= last[0]; ++a)
-      for (std::int32_t b = first[1]; b <= last[1]; ++b)
-        for (std::int32_t c = first[2]; c <= last[2]; ++c) {
-          const LatticeShift shift = add(wraps[j], {a, b, c});
-          sites.push_back({atoms.positions[j] + cell.translation(shift), static_cast<std::int32_t>(j), shift});
-        }
   }
-  return sites;
-}
 
-Grid bin_sites(const Cell& cell, const std::vector<Site>& sites, const Vec3& margin) {
-  Bounds bounds;
-  for (const Site& site : sites) bounds.include(cell.to_fractional(site.position));
-  Grid grid{.low = bounds.low, .scale = {}, .n = {1, 1, 1}, .start = {}, .order = {}};
-  for (int k = 0; k < 3; ++k) {
-    const double extent = std::max(bounds.high[k] - bounds.low[k], 1e-9);
-    const double most =
-        std::cbrt(static_cast<double>(sites.size())) * 4 + 1;  // sparse systems need no more cells than atoms
-    grid.n[k] = static_cast<std::int64_t>(std::clamp(std::floor(extent / margin[k]), 1.0, most));
-    grid.scale[k] = static_cast<double>(grid.n[k]) / extent;
+ private:
+  [[nodiscard]] std::size_t place(const LatticeShift& s) const {
+    const auto mix = [](std::int32_t n) { return static_cast<std::uint32_t>(n); };
+    return ((mix(s.a) * 73856093U) ^ (mix(s.b) * 19349663U) ^ (mix(s.c) * 83492791U)) % slots_.size();
   }
-  const auto cells = static_cast<std::size_t>(grid.n[0] * grid.n[1] * grid.n[2]);
-  grid.start.assign(cells + 1, 0);
-  grid.order.resize(sites.size());
-  std::vector<std::size_t> home(sites.size());
-  for (std::size_t s = 0; s < sites.size(); ++s) {
-    home[s] = grid.cell_of(cell.to_fractional(sites[s].position));
-    ++grid.start[home[s] + 1];
+  std::int32_t insert(const LatticeShift& shift, std::size_t at) {
+    const auto number = static_cast<std::int32_t>(shifts_.size());
+    shifts_.push_back(shift);
+    slots_[at] = number;
+    if (2 * shifts_.size() > slots_.size()) {
+      slots_.assign(4 * slots_.size(), -1);
+      for (std::size_t k = 1; k < shifts_.size(); ++k) {
+        std::size_t to = place(shifts_[k]);
+        while (slots_[to] >= 0) to = (to + 1) % slots_.size();
+        slots_[to] = static_cast<std::int32_t>(k);
+      }
+    }
+    return number;
   }
-  for (std::size_t c = 0; c < cells; ++c) grid.start[c + 1] += grid.start[c];
-  std::vector<std::int32_t> next(grid.start.begin(), grid.start.end() - 1);
-  for (std::size_t s = 0; s < sites.size(); ++s)
-    grid.order[static_cast<std::size_t>(next[home[s]]++)] = static_cast<std::int32_t>(s);
-  return grid;
-}
 
+  std::vector<LatticeShift>& shifts_;
+  std::vector<std::int32_t> slots_;  // a power of two
+};
+
+/// An entry of the list of `centre` that is not yet in its place.
 struct Entry {
-  AtomId id;
-  LatticeShift shift;
-  std::int32_t atom;
-  friend auto operator<=>(const Entry&, const Entry&) = default;
+  std::int32_t centre, shift;
 };
 
 }  // namespace
 
+/// Atoms and their images are taken in ascending order of (id, shift). Seen from a centre all shifts change by the same
+/// one, which keeps that order: each list comes out sorted when its entries are put down as they are found.
 void NeighbourList::build(const Cell& cell, const LocalAtoms& atoms, double radius) {
   HAVEN_ASSERT(radius > 0 && atoms.n_centres <= static_cast<Index>(atoms.positions.size()));
-  const std::size_t n = atoms.positions.size();
-  std::vector<LatticeShift> wraps(n);
-  std::vector<Vec3> fractional(n);
-  for (std::size_t j = 0; j < n; ++j) {
-    HAVEN_ASSERT(is_finite(atoms.positions[j]));
-    wraps[j] = cell.wrapping_shift(atoms.positions[j]);
-    fractional[j] = cell.to_fractional(atoms.positions[j] + cell.translation(wraps[j]));
-  }
-  const Vec3 heights = cell.heights();
-  // A relative margin covers the rounding of fractional coordinates; the exact test is the distance below.
-  const Vec3 margin{radius / heights.x * (1 + 1e-9), radius / heights.y * (1 + 1e-9), radius / heights.z * (1 + 1e-9)};
-  offsets_.assign(1, 0);
+  const auto n_centres = static_cast<std::size_t>(atoms.n_centres);
+  offsets_.assign(n_centres + 1, 0);
   build_ = std::make_shared<char>();
   atom_.clear();
   shift_.clear();
   translations_.assign(1, Vec3{});
   shifts_.assign(1, LatticeShift{});
-  if (atoms.n_centres == 0) return;
-  const auto sites = collect_sites(cell, atoms, wraps, fractional, centre_bounds(fractional, atoms.n_centres), margin);
-  const Grid grid = bin_sites(cell, sites, margin);
-
-  std::map<LatticeShift, std::int32_t> known{{LatticeShift{}, 0}};
-  const auto translation_index = [&](const LatticeShift& shift) {
-    const auto [it, is_new] = known.try_emplace(shift, static_cast<std::int32_t>(translations_.size()));
-    if (is_new) {
-      translations_.push_back(cell.translation(shift));
-      shifts_.push_back(shift);
-    }
-    return it->second;
-  };
+  if (n_centres == 0) return;
+  const WrappedAtoms wrapped(cell, atoms.positions);
+  CentreGrid grid(cell, wrapped, n_centres, radius);
+  ShiftNumbers number_of(shifts_);
+  const std::vector<std::size_t> order = order_by_id(atoms.ids);
   std::vector<Entry> entries;
-  const double radius2 = radius * radius;
-  for (Index i = 0; i < atoms.n_centres; ++i) {
-    const auto centre = static_cast<std::size_t>(i);
-    entries.clear();
-    const Vec3 wrapped = atoms.positions[centre] + cell.translation(wraps[centre]);
-    const Vec3 f = cell.to_fractional(wrapped);
-    std::int64_t first[3], last[3];
-    for (int k = 0; k < 3; ++k) {
-      const Vec3 below{f.x - margin.x, f.y - margin.y, f.z - margin.z},
-          above{f.x + margin.x, f.y + margin.y, f.z + margin.z};
-      first[k] = grid.coordinate(below, k);
-      last[k] = grid.coordinate(above, k);
-    }
-    for (std::int64_t a = first[0]; a <= last[0]; ++a)
-      for (std::int64_t b = first[1]; b <= last[1]; ++b) {
-        const auto line = static_cast<std::size_t>((a * grid.n[1] + b) * grid.n[2]);
-        const auto begin = static_cast<std::size_t>(grid.start[line + static_cast<std::size_t>(first[2])]);
-        const auto end = static_cast<std::size_t>(grid.start[line + static_cast<std::size_t>(last[2]) + 1]);
-        for (std::size_t s = begin; s < end; ++s) {
-          const Site& site = sites[static_cast<std::size_t>(grid.order[s])];
-          if (norm2(site.position - wrapped) >= radius2 * (1 + 1e-9)) continue;
-          const LatticeShift shift = subtract(site.shift, wraps[centre]);
-          if (site.atom == i && shift == LatticeShift{}) continue;
-          const auto j = static_cast<std::size_t>(site.atom);
-          const Vec3 d = (atoms.positions[j] - atoms.positions[centre]) + cell.translation(shift);
-          if (norm2(d) < radius2) entries.push_back({atoms.ids[j], shift, site.atom});
+  std::vector<std::size_t> ends;  // of the entries with each atom of `order`
+  for (const std::size_t j : order) {
+    std::int32_t first[3] = {}, last[3] = {};
+    for (int k = 0; k < 3; ++k)
+      if (cell.periodic()[static_cast<std::size_t>(k)])
+        std::tie(first[k], last[k]) = grid.images(wrapped.fractional[j][k], k);
+    for (std::int32_t a = first[0]; a <= last[0]; ++a)
+      for (std::int32_t b = first[1]; b <= last[1]; ++b)
+        for (std::int32_t c = first[2]; c <= last[2]; ++c) {
+          const LatticeShift shift = add(wrapped.shift[j], {a, b, c});
+          const Vec3 point = atoms.positions[j] + cell.translation(shift);
+          for (const auto [centre, certain] : grid.near(point, cell.to_fractional(point))) {
+            const auto i = static_cast<std::size_t>(centre);
+            const std::int32_t number = number_of(subtract(shift, wrapped.shift[i]));
+            if (j == i && number == 0) continue;
+            while (translations_.size() < shifts_.size())
+              translations_.push_back(cell.translation(shifts_[translations_.size()]));
+            // As evaluated everywhere (NeighbourView), so that the list is exact to the last bit.
+            const Vec3& translation = translations_[static_cast<std::size_t>(number)];
+            if (certain == 0 && !(norm2((atoms.positions[j] - atoms.positions[i]) + translation) < radius * radius))
+              continue;
+            entries.push_back({centre, number});
+            ++offsets_[i + 1];
+          }
         }
-      }
-    std::sort(entries.begin(), entries.end());
-    for (const Entry& entry : entries) {
-      atom_.push_back(entry.atom);
-      shift_.push_back(translation_index(entry.shift));
-    }
-    offsets_.push_back(static_cast<Index>(atom_.size()));
+    ends.push_back(entries.size());
   }
+  std::partial_sum(offsets_.begin(), offsets_.end(), offsets_.begin());
+  atom_.resize(entries.size());
+  shift_.resize(entries.size());
+  std::vector<Index> next(offsets_.begin(), offsets_.end() - 1);
+  std::size_t e = 0;
+  for (std::size_t k = 0; k < order.size(); ++k)
+    for (; e < ends[k]; ++e) {
+      const auto at = static_cast<std::size_t>(next[static_cast<std::size_t>(entries[e].centre)]++);
+      atom_[at] = static_cast<std::int32_t>(order[k]);
+      shift_[at] = entries[e].shift;
+    }
 }
 
 void NeighbourList::follow_cell(const Cell& cell) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -65,12 +66,10 @@ bool extrapolates(const PackedCentre<T>& centre, const Workspace<T>& w) {
   return false;
 }
 
-/// One centre from its list entries to forces.
+/// From the list entries of a centre to the terms of its network.
 template <class T>
-void evaluate_centre(const PackedProgram<T>& program, const LocalAtoms& atoms, const NeighbourView& list, Index i,
-                     CentreSink& sink) {
-  thread_local Workspace<T> w;
-  const PackedCentre<T>& centre = program.centres[static_cast<std::size_t>(atoms.species[static_cast<std::size_t>(i)])];
+void describe_centre(const PackedProgram<T>& program, const PackedCentre<T>& centre, const LocalAtoms& atoms,
+                     const NeighbourView& list, Index i, Workspace<T>& w, CentreSink& sink) {
   if (!find_neighbours(atoms, list, i, program.cutoff, w))
     sink.report(EvaluationFault::not_finite, atoms.ids[static_cast<std::size_t>(i)]);
   group_neighbours(centre, program.cutoff, w);
@@ -80,7 +79,12 @@ void evaluate_centre(const PackedProgram<T>& program, const LocalAtoms& atoms, c
   form_moments(centre, w);
   form_terms(centre, w);
   form_triplets(centre, w);
-  double energy = evaluate_network(centre, w) + centre.reference_energy;
+}
+
+/// From the gradients with respect to the terms to forces.
+template <class T>
+void add_forces_of_centre(const PackedProgram<T>& program, const PackedCentre<T>& centre, const LocalAtoms& atoms,
+                          Index i, Workspace<T>& w, CentreSink& sink) {
   form_moment_gradients(centre, w);
   form_pair_forces(centre, w);
   add_triplet_forces(centre, w);
@@ -96,10 +100,37 @@ void evaluate_centre(const PackedProgram<T>& program, const LocalAtoms& atoms, c
                        .force_z = &w.force_z[k],
                        .count = w.block_count[b]});
   }
+  double energy = static_cast<double>(w.outputs[centre.layers.size() - 1][0]) + centre.reference_energy;
   if (program.wall.active()) energy += add_wall(program.wall, atoms, i, w, sink);
   if (extrapolates(centre, w)) sink.count_extrapolation();
   sink.add_energy(atoms, i, energy);
   sink.end_centre(i);
+}
+
+/// Centres whose networks are evaluated together.
+inline constexpr std::size_t batch_size = 4;
+
+/// Centres of any elements, those of one element side by side.
+template <class T>
+void evaluate_group(const PackedProgram<T>& program, const LocalAtoms& atoms, const NeighbourView& list,
+                    std::span<const std::int32_t> centres, CentreSink& sink) {
+  thread_local std::array<Workspace<T>, batch_size> w;
+  const auto element = [&](std::size_t k) {
+    return static_cast<std::size_t>(atoms.species[static_cast<std::size_t>(centres[k])]);
+  };
+  for (std::size_t first = 0, n = 0; first < centres.size(); first += n) {
+    const PackedCentre<T>& centre = program.centres[element(first)];
+    // Triplets fill the cache: one at a time there.
+    const std::size_t most = centre.triplets.empty() ? std::min(batch_size, centres.size() - first) : 1;
+    for (n = 1; n < most && element(first + n) == element(first);) ++n;
+    for (std::size_t k = 0; k < n; ++k) describe_centre(program, centre, atoms, list, centres[first + k], w[k], sink);
+    if (n == batch_size) {
+      evaluate_networks<batch_size>(centre, w.data());
+    } else {
+      for (std::size_t k = 0; k < n; ++k) evaluate_networks<1>(centre, &w[k]);
+    }
+    for (std::size_t k = 0; k < n; ++k) add_forces_of_centre(program, centre, atoms, centres[first + k], w[k], sink);
+  }
 }
 
 template <class T>
@@ -113,8 +144,10 @@ class VectorisedPotential final : public Potential {
   [[nodiscard]] const Requirements& requirements() const override { return requirements_; }
   [[nodiscard]] std::string description() const override { return description_; }
   void evaluate(const LocalAtoms& atoms, const NeighbourView& list, Wanted wanted, Evaluation& out) const override {
-    for_each_centre(atoms, static_cast<int>(program_.centres.size()), wanted, out,
-                    [&](Index i, CentreSink& sink) { evaluate_centre(program_, atoms, list, i, sink); });
+    for_each_group(atoms, static_cast<int>(program_.centres.size()), wanted, out,
+                   [&](std::span<const std::int32_t> centres, CentreSink& sink) {
+                     evaluate_group(program_, atoms, list, centres, sink);
+                   });
   }
 
  private:

@@ -96,19 +96,26 @@ HWY_INLINE void store_some(Lane<T> x, Index count, T* out) {
                    out);
 }
 
+template <class T>
+HWY_INLINE Lane<T> product_of(const PackedProduct<T, 3>& p, const T* a) {
+  return Lane<T>(p.weight) * Lane<T>::load(a + p.at[0]) * Lane<T>::load(a + p.at[1]) * Lane<T>::load(a + p.at[2]);
+}
+template <class T>
+HWY_INLINE Lane<T> product_of(const PackedProduct<T, 4>& p, const T* a) {
+  return (Lane<T>(p.weight) * Lane<T>::load(a + p.at[0]) * Lane<T>::load(a + p.at[1])) *
+         (Lane<T>::load(a + p.at[2]) * Lane<T>::load(a + p.at[3]));
+}
+
 /// Products of three and four moments, lanes over the terms of a run.
 template <class T>
 void form_products(const PackedCentre<T>& centre, Workspace<T>& w) {
-  for (const ProductRun& run : centre.product_runs)
+  for (const PackedProductRun& run : centre.product_runs)
     for (Index k = 0; k < run.count; k += Lane<T>::width) {
       Lane<T> sum(0.0);
-      for (int e = run.first; e < run.first + run.entries; ++e) {
-        const ProductEntry& entry = centre.products[static_cast<std::size_t>(e)];
-        Lane<T> product(entry.weight);
-        for (int f = 0; f < entry.degree; ++f)
-          product = product * Lane<T>::load(w.moments.data() + entry.moment[f] * centre.stride + entry.channel[f] + k);
-        sum = sum + product;
-      }
+      const T* moments = w.moments.data() + k;
+      for (std::size_t e = run.first_cubic; e < run.last_cubic; ++e) sum = sum + product_of(centre.cubic[e], moments);
+      for (std::size_t e = run.first_quartic; e < run.last_quartic; ++e)
+        sum = sum + product_of(centre.quartic[e], moments);
       store_some(sum, run.count - k, w.terms.data() + run.term + k);
     }
 }
@@ -131,29 +138,46 @@ void add_diagonal_gradients(const PackedCentre<T>& centre, Workspace<T>& w) {
     }
 }
 
+template <class T>
+HWY_INLINE void add_to(Lane<T> x, T* out) {
+  (Lane<T>::load(out) + x).store(out);
+}
+
+/// Adds to dE/dA of each factor in turn: factors may be equal.
+template <class T>
+HWY_INLINE void add_product_gradient(const PackedProduct<T, 3>& p, Lane<T> by_term, const T* a, T* gradient) {
+  const Lane<T> x = Lane<T>::load(a + p.at[0]), y = Lane<T>::load(a + p.at[1]), z = Lane<T>::load(a + p.at[2]);
+  const Lane<T> scale = by_term * Lane<T>(p.weight), by_z = scale * z;
+  add_to(by_z * y, gradient + p.at[0]);
+  add_to(by_z * x, gradient + p.at[1]);
+  add_to(scale * x * y, gradient + p.at[2]);
+}
+template <class T>
+HWY_INLINE void add_product_gradient(const PackedProduct<T, 4>& p, Lane<T> by_term, const T* a, T* gradient) {
+  const Lane<T> x = Lane<T>::load(a + p.at[0]), y = Lane<T>::load(a + p.at[1]), z = Lane<T>::load(a + p.at[2]),
+                u = Lane<T>::load(a + p.at[3]);
+  const Lane<T> scale = by_term * Lane<T>(p.weight), by_first = scale * x * y, by_second = scale * z * u;
+  add_to(by_second * y, gradient + p.at[0]);
+  add_to(by_second * x, gradient + p.at[1]);
+  add_to(by_first * u, gradient + p.at[2]);
+  add_to(by_first * z, gradient + p.at[3]);
+}
+
 /// Adds dE/dA of the products.
 template <class T>
 void add_product_gradients(const PackedCentre<T>& centre, Workspace<T>& w) {
-  constexpr Index lanes = Lane<T>::width;
-  for (const ProductRun& run : centre.product_runs)
-    for (Index k = 0; k < run.count; k += lanes) {
+  const typename Lane<T>::Tag d;
+  for (const PackedProductRun& run : centre.product_runs)
+    for (Index k = 0; k < run.count; k += Lane<T>::width) {
       // Lanes beyond the run belong to other terms.
-      const typename Lane<T>::Tag d;
       const Lane<T> by_term(hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(run.count - k)),
                                                hn::LoadU(d, w.term_gradients.data() + run.term + k)));
-      for (int e = run.first; e < run.first + run.entries; ++e) {
-        const ProductEntry& entry = centre.products[static_cast<std::size_t>(e)];
-        Lane<T> factor[4], rest = by_term * Lane<T>(entry.weight);
-        for (int f = 0; f < entry.degree; ++f)
-          factor[f] = Lane<T>::load(w.moments.data() + entry.moment[f] * centre.stride + entry.channel[f] + k);
-        for (int f = 0; f < entry.degree; ++f) {
-          Lane<T> product = rest;
-          for (int g = 0; g < entry.degree; ++g)
-            if (g != f) product = product * factor[g];
-          T* at = w.moment_gradients.data() + entry.moment[f] * centre.stride + entry.channel[f] + k;
-          (Lane<T>::load(at) + product).store(at);
-        }
-      }
+      const T* moments = w.moments.data() + k;
+      T* gradients = w.moment_gradients.data() + k;
+      for (std::size_t e = run.first_cubic; e < run.last_cubic; ++e)
+        add_product_gradient(centre.cubic[e], by_term, moments, gradients);
+      for (std::size_t e = run.first_quartic; e < run.last_quartic; ++e)
+        add_product_gradient(centre.quartic[e], by_term, moments, gradients);
     }
 }
 
@@ -193,20 +217,41 @@ void form_terms(const PackedCentre<T>& centre, Workspace<T>& w) {
   for (auto t = static_cast<std::size_t>(centre.terms); t < end; ++t) w.terms[t] = 0;
 }
 
+/// Adds the transpose of a [size][stride] matrix to it; `scratch` has its size. Rows beyond `size` are free to use.
+template <class T>
+void symmetrise(Index size, Index stride, T* matrix, T* scratch) {
+#if HWY_TARGET == HWY_SCALAR
+  for (Index row = 0; row < size; ++row)
+    for (Index column = 0; column < size; ++column) scratch[column * stride + row] = matrix[row * stride + column];
+#else
+  constexpr Index tile = tile_side<T>;
+  for (Index row = 0; row < size; row += tile)
+    for (Index column = 0; column < size; column += tile)
+      transpose_tile(matrix + row * stride + column, stride, scratch + column * stride + row, stride);
+#endif
+  for (Index k = 0; k < size * stride; k += Lane<T>::width)
+    (Lane<T>::load(matrix + k) + Lane<T>::load(scratch + k)).store(matrix + k);
+}
+
 /// Symmetric matrices g_l[c][c'] = 4 pi/(2l+1) dE/dp_{cc'l}, the diagonal twice.
 template <class T>
 void form_pair_gradients(const PackedCentre<T>& centre, Workspace<T>& w) {
-  const Index size = centre.paired * centre.paired_stride;
+  constexpr Index lanes = Lane<T>::width;
+  const typename Lane<T>::Tag d;
+  const Index size = centre.paired_stride * centre.paired_stride;
   std::fill(w.pair_gradients.data(), w.pair_gradients.data() + (centre.paired_l_max + 1) * size, T(0));
   for (const TermRun& run : centre.runs) {
-    const T scale = static_cast<T>(4 * pi / (2 * run.l + 1));
-    T* g = w.pair_gradients.data() + run.l * size;
-    for (int k = 0; k < run.count; ++k) {
-      const T value = scale * w.term_gradients[static_cast<std::size_t>(run.term + k)];
-      g[run.channel * centre.paired_stride + run.first + k] += value;
-      g[(run.first + k) * centre.paired_stride + run.channel] += value;
+    const Lane<T> scale(4 * pi / (2 * run.l + 1));
+    T* row = w.pair_gradients.data() + run.l * size + run.channel * centre.paired_stride + run.first;
+    for (Index k = 0; k < run.count; k += lanes) {
+      // Lanes beyond the run belong to other terms, and their places to other rows.
+      const Lane<T> by_term(hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(run.count - k)),
+                                               hn::LoadU(d, w.term_gradients.data() + run.term + k)));
+      multiply_add(scale, by_term, Lane<T>::load(row + k)).store(row + k);
     }
   }
+  for (int l = 0; l <= centre.paired_l_max; ++l)
+    symmetrise(centre.paired, centre.paired_stride, w.pair_gradients.data() + l * size, w.pair_transposed.data());
 }
 
 /// Abar[lm][c] = sum_c' g_l[c'][c] A[lm][c'] for Rows harmonics of one shell.
@@ -232,7 +277,7 @@ void form_moment_gradients(const PackedCentre<T>& centre, Workspace<T>& w) {
   form_pair_gradients(centre, w);
   for (int l = 0; l <= centre.paired_l_max; ++l)
     for (Index c = 0; c < centre.paired; c += lanes) {
-      const T* g = w.pair_gradients.data() + l * centre.paired * centre.paired_stride + c;
+      const T* g = w.pair_gradients.data() + l * centre.paired_stride * centre.paired_stride + c;
       int lm = l * l;
       for (; lm + 4 <= (l + 1) * (l + 1) && lm + 5 != (l + 1) * (l + 1); lm += 4)
         gradient_tile<4>(g, centre.paired_stride, centre.paired, w.moments.data() + lm * centre.stride, centre.stride,
@@ -278,10 +323,10 @@ HWY_INLINE Lane<T> adjoint_tile(const T* bar, Index bar_stride, Index count, con
   return along;
 }
 
-/// dE_i/dr_ij of one vector of neighbours.
-template <class T>
-void adjoint_of_neighbours(const PackedCentre<T>& centre, const PackedBlock& block, const T* bar, Index bar_stride,
-                           Index begin, Index j, Workspace<T>& w) {
+/// dE_i/dr_ij of one vector of neighbours, up to `degree`: an int or an integral_constant.
+template <class T, class Degree>
+void adjoint_of_neighbours(const PackedCentre<T>& centre, const PackedBlock& block, Degree degree, const T* bar,
+                           Index bar_stride, Index begin, Index j, Workspace<T>& w) {
   constexpr Index lanes = Lane<T>::width;
   const T* radial = w.radial_lanes.data() + begin * centre.stride + (j - begin) * block.stride;
   const T* slope = w.slope_lanes.data() + begin * centre.stride + (j - begin) * block.stride;
@@ -302,8 +347,8 @@ void adjoint_of_neighbours(const PackedCentre<T>& centre, const PackedBlock& blo
       along = adjoint_tile<1>(bar + lm * bar_stride, bar_stride, band.count, radial, slope, harmonics + lm * lanes,
                               along, v + lm);
   }
-  for (int lm = 0; lm < block.l_max * block.l_max; ++lm) y[lm] = Lane<T>::load(harmonics + lm * lanes);
-  const Gradient<Lane<T>> g = solid_harmonic_gradient(block.l_max, y, v);
+  for (int lm = 0; lm < degree * degree; ++lm) y[lm] = Lane<T>::load(harmonics + lm * lanes);
+  const Gradient<Lane<T>> g = solid_harmonic_gradient(degree, y, v);
   const auto k = static_cast<std::size_t>(j);
   const Lane<T> ux = Lane<T>::load(&w.unit_x[k]), uy = Lane<T>::load(&w.unit_y[k]), uz = Lane<T>::load(&w.unit_z[k]);
   const Lane<T> inverse = Lane<T>::load(&w.inverse[k]);
@@ -351,8 +396,10 @@ void form_pair_forces(const PackedCentre<T>& centre, Workspace<T>& w) {
     if (block.l_max == 0) {
       for (Index j = begin; j < end; j += Lane<T>::width) adjoint_of_spheres(centre, block, bar, begin, j, w);
     } else {
-      for (Index j = begin; j < end; j += Lane<T>::width)
-        adjoint_of_neighbours(centre, block, bar, bar_stride, begin, j, w);
+      with_degree(block.l_max, [&](auto degree) HWY_ATTR {
+        for (Index j = begin; j < end; j += Lane<T>::width)
+          adjoint_of_neighbours(centre, block, degree, bar, bar_stride, begin, j, w);
+      });
     }
   }
 }

@@ -237,24 +237,48 @@ void form_radial(const PackedCentre<T>& centre, Workspace<T>& w) {
   }
 }
 
+/// Calls work(l_max) with l_max as a compile-time constant for common degrees, so that loops over l and m unroll.
+template <class Work>
+HWY_INLINE void with_degree(int l_max, const Work& work) {
+  switch (l_max) {
+    case 1:
+      return work(std::integral_constant<int, 1>());
+    case 2:
+      return work(std::integral_constant<int, 2>());
+    case 3:
+      return work(std::integral_constant<int, 3>());
+    case 4:
+      return work(std::integral_constant<int, 4>());
+    default:
+      return work(l_max);
+  }
+}
+
+/// Y_lm of some neighbours up to `degree`: an int or an integral_constant.
+template <class T, class Degree>
+void form_harmonics_of(Degree degree, Index begin, Index end, Index width, Workspace<T>& w) {
+  constexpr Index lanes = Lane<T>::width;
+  for (Index j = begin; j < end; j += lanes) {
+    const auto k = static_cast<std::size_t>(j);
+    Lane<T> y[(largest_l + 1) * (largest_l + 1)];
+    spherical_harmonics(degree, Lane<T>::load(&w.unit_x[k]), Lane<T>::load(&w.unit_y[k]), Lane<T>::load(&w.unit_z[k]),
+                        y);
+    T* out = w.harmonics.data() + j * width;
+    for (int lm = 0; lm < (degree + 1) * (degree + 1); ++lm) y[lm].store(out + lm * lanes);
+  }
+}
+
 /// Y_lm of all neighbours, lanes over neighbours; each block only up to its own largest l.
 template <class T>
 void form_harmonics(const PackedCentre<T>& centre, Workspace<T>& w) {
-  constexpr Index lanes = Lane<T>::width;
-  Lane<T> y[(largest_l + 1) * (largest_l + 1)];
   for (std::size_t b = 0; b < centre.blocks.size(); ++b) {
-    const int l_max = centre.blocks[b].l_max, width = (l_max + 1) * (l_max + 1);
+    const int l_max = centre.blocks[b].l_max;
+    const Index begin = w.block_begin[b], end = begin + w.block_count[b];
     if (l_max == 0) {
-      for (Index j = w.block_begin[b]; j < w.block_begin[b] + w.block_count[b]; j += lanes)
+      for (Index j = begin; j < end; j += Lane<T>::width)
         Lane<T>(constant_harmonic).store(w.harmonics.data() + j * centre.width);
-      continue;
-    }
-    for (Index j = w.block_begin[b]; j < w.block_begin[b] + w.block_count[b]; j += lanes) {
-      const auto k = static_cast<std::size_t>(j);
-      spherical_harmonics(l_max, Lane<T>::load(&w.unit_x[k]), Lane<T>::load(&w.unit_y[k]), Lane<T>::load(&w.unit_z[k]),
-                          y);
-      T* out = w.harmonics.data() + j * centre.width;
-      for (int lm = 0; lm < width; ++lm) y[lm].store(out + lm * lanes);
+    } else {
+      with_degree(l_max, [&](auto degree) HWY_ATTR { form_harmonics_of(degree, begin, end, centre.width, w); });
     }
   }
 }

@@ -28,7 +28,8 @@ struct Workspace {
   AlignedArray<T> moments, moment_gradients;  ///< A and dE/dA, [width][stride]
   AlignedArray<T> block_moments;              ///< the same of one block, [width][stride of the block]
   AlignedArray<T> terms, term_gradients;
-  AlignedArray<T> pair_gradients;                ///< [l][paired][paired_stride], symmetric, diagonal doubled
+  AlignedArray<T> pair_gradients;                ///< [l][paired_stride][paired_stride], symmetric, diagonal doubled
+  AlignedArray<T> pair_transposed;               ///< scratch of the size of one l
   std::vector<AlignedArray<T>> outputs, slopes;  ///< per layer
   AlignedArray<T> bar, bar_below;
 
@@ -62,7 +63,8 @@ struct Workspace {
     const auto inputs = static_cast<std::size_t>(padded(centre.terms, static_cast<Index>(lanes))) + lanes;
     terms.reserve(inputs);
     term_gradients.reserve(inputs);
-    const auto paired = static_cast<std::size_t>(centre.paired * centre.paired_stride);
+    const auto paired = static_cast<std::size_t>(centre.paired_stride * centre.paired_stride);
+    pair_transposed.reserve(paired);
     pair_gradients.reserve(static_cast<std::size_t>(centre.paired_l_max + 1) * paired + lanes);
     if (outputs.size() < centre.layers.size()) {
       outputs.resize(centre.layers.size());

@@ -48,17 +48,21 @@ template <class T>
 PackedLayer<T> pack_layer(const Layer& layer, Index lanes) {
   PackedLayer<T> out{.inputs = layer.inputs,
                      .outputs = layer.outputs,
-                     .stride = padded(layer.inputs, lanes),
+                     .input_stride = padded(layer.inputs, lanes),
+                     .output_stride = padded(layer.outputs, lanes),
                      .activation = layer.activation,
-                     .weights = {},
+                     .by_output = {},
+                     .by_input = {},
                      .bias = {}};
-  out.weights = AlignedArray<T>(static_cast<std::size_t>(layer.outputs * out.stride));
-  out.bias = AlignedArray<T>(static_cast<std::size_t>(padded(layer.outputs, lanes)));
+  out.by_output = AlignedArray<T>(static_cast<std::size_t>(layer.outputs * out.input_stride));
+  out.by_input = AlignedArray<T>(static_cast<std::size_t>(layer.inputs * out.output_stride));
+  out.bias = AlignedArray<T>(static_cast<std::size_t>(out.output_stride));
   for (Index o = 0; o < layer.outputs; ++o) {
     out.bias[static_cast<std::size_t>(o)] = static_cast<T>(layer.bias[static_cast<std::size_t>(o)]);
     for (Index i = 0; i < layer.inputs; ++i)
-      out.weights[static_cast<std::size_t>(o * out.stride + i)] =
-          static_cast<T>(layer.weights[static_cast<std::size_t>(o * layer.inputs + i)]);
+      out.by_output[static_cast<std::size_t>(o * out.input_stride + i)] =
+          out.by_input[static_cast<std::size_t>(i * out.output_stride + o)] =
+              static_cast<T>(layer.weights[static_cast<std::size_t>(o * layer.inputs + i)]);
   }
   return out;
 }
@@ -127,6 +131,33 @@ void pack_runs(const CentreProgram& centre, PackedCentre<T>& out) {
   }
 }
 
+template <int Degree, class T>
+PackedProduct<T, Degree> pack_product(const ProductEntry& entry, Index stride) {
+  PackedProduct<T, Degree> out{.weight = static_cast<T>(entry.weight), .at = {}};
+  for (int f = 0; f < Degree; ++f) out.at[f] = static_cast<std::int32_t>(entry.moment[f] * stride + entry.channel[f]);
+  return out;
+}
+
+template <class T>
+void pack_products(const CentreProgram& centre, PackedCentre<T>& out) {
+  for (const ProductRun& run : centre.product_runs) {
+    PackedProductRun packed{.term = run.term,
+                            .count = run.count,
+                            .first_cubic = out.cubic.size(),
+                            .last_cubic = 0,
+                            .first_quartic = out.quartic.size(),
+                            .last_quartic = 0};
+    for (int e = run.first; e < run.first + run.entries; ++e) {
+      const ProductEntry& entry = centre.products[static_cast<std::size_t>(e)];
+      if (entry.degree == 3) out.cubic.push_back(pack_product<3, T>(entry, out.stride));
+      if (entry.degree == 4) out.quartic.push_back(pack_product<4, T>(entry, out.stride));
+    }
+    packed.last_cubic = out.cubic.size();
+    packed.last_quartic = out.quartic.size();
+    out.product_runs.push_back(packed);
+  }
+}
+
 template <class T>
 void pack_shells(const CentreProgram& centre, Index lanes, PackedCentre<T>& out) {
   out.inner_blocks = out.blocks.size();
@@ -192,8 +223,7 @@ PackedProgram<T> pack(const Program& program, Index lanes) {
     out.radial_terms = centre.radial_terms;
     pack_shells(centre, lanes, out);
     pack_runs(centre, out);
-    out.product_runs = centre.product_runs;
-    out.products = centre.products;
+    pack_products(centre, out);
     pack_triplets(centre, lanes, out);
     out.terms = centre.terms;
     out.paired_stride = padded(out.paired, lanes);

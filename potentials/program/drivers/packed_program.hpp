@@ -35,10 +35,11 @@ struct PackedBlock {
 
 template <class T>
 struct PackedLayer {
-  Index inputs = 0, outputs = 0, stride = 0;  ///< stride: inputs, padded
+  Index inputs = 0, outputs = 0, input_stride = 0, output_stride = 0;  ///< strides: padded to whole vectors
   Activation activation = Activation::identity;
-  AlignedArray<T> weights;  ///< [outputs][stride], padded with zeros
-  AlignedArray<T> bias;     ///< padded
+  AlignedArray<T> by_output;  ///< the weights, [outputs][input_stride], padded with zeros
+  AlignedArray<T> by_input;   ///< the same, [inputs][output_stride]
+  AlignedArray<T> bias;       ///< padded
 };
 
 /// Adds to `term`; its power and the slope of that are rows of the group's PowerRows.
@@ -65,6 +66,19 @@ struct PackedTripletGroup {
   std::vector<PackedTripletAngle> angles;          ///< those of the first shape, then those of the next one
 };
 
+/// weight * prod_f A[at_f + k] for the k-th term of a run.
+template <class T, int Degree>
+struct PackedProduct {
+  T weight = 0;
+  std::int32_t at[Degree] = {};
+};
+
+/// Terms `term`, ..., `term` + count - 1: sums of the products first, ..., last - 1 of each degree.
+struct PackedProductRun {
+  Index term = 0, count = 0;
+  std::size_t first_cubic = 0, last_cubic = 0, first_quartic = 0, last_quartic = 0;
+};
+
 template <class T>
 struct PackedCentre {
   int l_max = 0, width = 1;  ///< width = (l_max + 1)^2
@@ -80,8 +94,9 @@ struct PackedCentre {
   std::vector<int> radial_terms;
   std::vector<TermRun> runs;
   std::vector<TermRun> diagonals;  ///< p_{ccl} for c = channel, ..., channel + count - 1
-  std::vector<ProductRun> product_runs;
-  std::vector<ProductEntry> products;
+  std::vector<PackedProductRun> product_runs;
+  std::vector<PackedProduct<T, 3>> cubic;
+  std::vector<PackedProduct<T, 4>> quartic;
   std::vector<PackedTripletGroup> triplets;
   Index triplet_term = 0;
   std::size_t most_power_rows = 0;  ///< of any triplet group
