@@ -351,6 +351,8 @@ void fold_first_layer(const CentreDescriptor& centre, const ModelElement& elemen
     for (std::size_t t = 0; t < sources.size(); ++t)
       layer.weights[static_cast<std::size_t>(o * out.terms) + t] = by_term[sources[t]];
   }
+  if (centre.feature_map.rows > 0) return;
+  for (const std::size_t source : sources) out.term_origin.push_back(element.feature_shift[source]);
 }
 
 void set_feature_ranges(const CentreDescriptor& centre, const ModelElement& element,

@@ -88,6 +88,9 @@ struct CentreProgram {
   std::vector<TripletGroup> triplets;
   Index triplet_term = 0;  ///< the triplet terms begin here and go on to the end
   Index terms = 0;
+  /// A value each term stays near to, where every feature is a term; else empty. In float a driver subtracts it before
+  /// the first layer: the sums there would be small differences of large numbers.
+  std::vector<double> term_origin;
   /// Feature map, shift and scale are folded into the first layer: its inputs are the terms.
   Network network;
   double reference_energy = 0;

@@ -66,7 +66,7 @@ bool extrapolates(const PackedCentre<T>& centre, const Workspace<T>& w) {
   return false;
 }
 
-/// From the list entries of a centre to the terms of its network.
+/// From the list entries of a centre to the inputs of its network: the terms less their origin.
 template <class T>
 void describe_centre(const PackedProgram<T>& program, const PackedCentre<T>& centre, const LocalAtoms& atoms,
                      const NeighbourView& list, Index i, Workspace<T>& w, CentreSink& sink) {
@@ -79,6 +79,8 @@ void describe_centre(const PackedProgram<T>& program, const PackedCentre<T>& cen
   form_moments(centre, w);
   form_terms(centre, w);
   form_triplets(centre, w);
+  for (Index t = 0; t < centre.terms; t += Lane<T>::width)
+    (Lane<T>::load(w.terms.data() + t) - Lane<T>::load(centre.term_origin.data() + t)).store(w.terms.data() + t);
 }
 
 /// From the gradients with respect to the terms to forces.

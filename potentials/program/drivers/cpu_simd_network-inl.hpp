@@ -11,31 +11,40 @@
 HWY_BEFORE_NAMESPACE();
 namespace haven::HWY_NAMESPACE {
 
+/// Terms of a sum in float that are added up before they join the rest: its rounding errors stay small.
+inline constexpr Index terms_in_partial_sum = 64;
+
 /// out_a[at..] = sum_k factor_a[k] matrix[k][at..] for Vectors vectors and Atoms atoms: each row of the matrix is
-/// loaded once for all of them. The sum of an atom runs over k in order, whatever the atoms beside it.
+/// loaded once for all of them. The sum of an atom runs over k in the same order whatever the atoms beside it.
 template <int Atoms, int Vectors, class T>
 HWY_INLINE void multiply_tile(const T* matrix, Index stride, Index count, const T* const* factor, Index at,
                               T* const* out) {
   constexpr Index lanes = Lane<T>::width;
-  Lane<T> sum[Atoms * Vectors];
-  HAVEN_UNROLL
-  for (int k = 0; k < Atoms * Vectors; ++k) sum[k] = Lane<T>(0.0);
   const T* row = matrix + at;
-  for (Index k = 0; k < count; ++k, row += stride) {
-    Lane<T> column[Vectors];
+  for (Index begin = 0; begin < count; begin += terms_in_partial_sum) {
+    Lane<T> sum[Atoms * Vectors];
     HAVEN_UNROLL
-    for (int v = 0; v < Vectors; ++v) column[v] = Lane<T>::load(row + v * lanes);
+    for (int k = 0; k < Atoms * Vectors; ++k) sum[k] = Lane<T>(0.0);
+    const Index end = std::min(begin + terms_in_partial_sum, count);
+    for (Index k = begin; k < end; ++k, row += stride) {
+      Lane<T> column[Vectors];
+      HAVEN_UNROLL
+      for (int v = 0; v < Vectors; ++v) column[v] = Lane<T>::load(row + v * lanes);
+      HAVEN_UNROLL
+      for (int a = 0; a < Atoms; ++a) {
+        const Lane<T> by(factor[a][k]);
+        HAVEN_UNROLL
+        for (int v = 0; v < Vectors; ++v) sum[a * Vectors + v] = multiply_add(by, column[v], sum[a * Vectors + v]);
+      }
+    }
     HAVEN_UNROLL
     for (int a = 0; a < Atoms; ++a) {
-      const Lane<T> by(factor[a][k]);
       HAVEN_UNROLL
-      for (int v = 0; v < Vectors; ++v) sum[a * Vectors + v] = multiply_add(by, column[v], sum[a * Vectors + v]);
+      for (int v = 0; v < Vectors; ++v) {
+        T* to = out[a] + at + v * lanes;
+        (begin == 0 ? sum[a * Vectors + v] : Lane<T>::load(to) + sum[a * Vectors + v]).store(to);
+      }
     }
-  }
-  HAVEN_UNROLL
-  for (int a = 0; a < Atoms; ++a) {
-    HAVEN_UNROLL
-    for (int v = 0; v < Vectors; ++v) sum[a * Vectors + v].store(out[a] + at + v * lanes);
   }
 }
 

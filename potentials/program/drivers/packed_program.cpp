@@ -174,6 +174,20 @@ void pack_shells(const CentreProgram& centre, Index lanes, PackedCentre<T>& out)
   }
 }
 
+/// The network, with the origin of the terms folded into the first bias.
+template <class T>
+void pack_network(const CentreProgram& centre, Index lanes, PackedCentre<T>& out) {
+  out.term_origin = AlignedArray<T>(static_cast<std::size_t>(padded(centre.terms, lanes)));
+  std::vector<Layer> layers = centre.network.layers;
+  for (std::size_t t = 0; t < centre.term_origin.size(); ++t) {
+    out.term_origin[t] = static_cast<T>(centre.term_origin[t]);
+    for (std::size_t o = 0; o < layers[0].bias.size(); ++o)
+      layers[0].bias[o] +=
+          layers[0].weights[o * static_cast<std::size_t>(centre.terms) + t] * static_cast<double>(out.term_origin[t]);
+  }
+  for (const Layer& layer : layers) out.layers.push_back(pack_layer<T>(layer, lanes));
+}
+
 /// True when every feature is one term with weight one.
 bool features_are_terms(const CentreProgram& centre) {
   const SparseRows& map = centre.feature_map;
@@ -197,8 +211,9 @@ void pack_ranges(const CentreProgram& centre, Index lanes, PackedCentre<T>& out)
   out.term_max.fill(std::numeric_limits<T>::max());
   for (std::size_t f = 0; f < centre.feature_min.size(); ++f) {
     const auto t = static_cast<std::size_t>(centre.feature_map.columns[f]);
-    out.term_min[t] = static_cast<T>(centre.feature_min[f]);
-    out.term_max[t] = static_cast<T>(centre.feature_max[f]);
+    const auto origin = static_cast<double>(out.term_origin[t]);
+    out.term_min[t] = static_cast<T>(centre.feature_min[f] - origin);
+    out.term_max[t] = static_cast<T>(centre.feature_max[f] - origin);
   }
 }
 
@@ -227,7 +242,7 @@ PackedProgram<T> pack(const Program& program, Index lanes) {
     pack_triplets(centre, lanes, out);
     out.terms = centre.terms;
     out.paired_stride = padded(out.paired, lanes);
-    for (const Layer& layer : centre.network.layers) out.layers.push_back(pack_layer<T>(layer, lanes));
+    pack_network(centre, lanes, out);
     out.reference_energy = centre.reference_energy;
     pack_ranges(centre, lanes, out);
     packed.centres.push_back(std::move(out));

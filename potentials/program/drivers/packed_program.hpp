@@ -101,6 +101,8 @@ struct PackedCentre {
   Index triplet_term = 0;
   std::size_t most_power_rows = 0;  ///< of any triplet group
   Index terms = 0;
+  AlignedArray<T>
+      term_origin;  ///< subtracted from the terms; the first layer's bias and the ranges are for what remains
   Index paired = 0, paired_stride = 0;  ///< channels that occur in degree-2 terms; they come first
   int paired_l_max = -1;
   std::vector<PackedLayer<T>> layers;
