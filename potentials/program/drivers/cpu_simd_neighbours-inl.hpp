@@ -65,29 +65,48 @@ void count_bins(const PackedCentre<T>& centre, double cutoff, std::int32_t n_cel
   }
 }
 
+/// A harmless unit vector whose radial functions are zero, to fill a block up to full vectors.
+template <class T>
+HWY_INLINE void put_filler(std::size_t k, Workspace<T>& w) {
+  w.x[k] = w.square[k] = 1;
+  w.y[k] = w.z[k] = 0;
+  w.species[k] = -1;
+}
+
+/// Where one block holds all neighbours, in the order they were found in.
+template <class T>
+void take_as_found(Workspace<T>& w) {
+  std::copy_n(w.found_x.data(), w.found, w.x.data());
+  std::copy_n(w.found_y.data(), w.found, w.y.data());
+  std::copy_n(w.found_z.data(), w.found, w.z.data());
+  std::copy_n(w.found_square.data(), w.found, w.square.data());
+  std::copy_n(w.found_atom.data(), w.found, w.atom.data());
+  std::copy_n(w.found_species.data(), w.found, w.species.data());
+  w.block_begin[0] = 0;
+  w.block_count[0] = w.found;
+  w.packed = padded(w.found, Lane<T>::width);
+  for (Index k = w.found; k < w.packed; ++k) put_filler(static_cast<std::size_t>(k), w);
+}
+
 /// Groups neighbours by block, keeping their order (where there are triplets within each cell of the curve), and fills
-/// each block up to full vectors with harmless unit vectors whose radial functions are zero.
+/// each block up to full vectors.
 template <class T>
 void group_neighbours(const PackedCentre<T>& centre, double cutoff, Workspace<T>& w) {
   constexpr Index lanes = Lane<T>::width;
   const std::size_t n_blocks = centre.blocks.size(), n_cells = centre.triplets.empty() ? 1 : curve_cells;
-  count_bins(centre, cutoff, static_cast<std::int32_t>(n_cells), w);
   w.reserve(static_cast<std::size_t>(w.found + (static_cast<Index>(n_blocks) + 1) * lanes),
             static_cast<std::size_t>(lanes), centre);
   w.block_begin.resize(n_blocks);
   w.block_count.resize(n_blocks);
+  if (centre.one_block) return take_as_found(w);
+  count_bins(centre, cutoff, static_cast<std::int32_t>(n_cells), w);
   std::int32_t next = 0;
   std::int32_t* bin = w.bin_count.data();  // counts become first places
   for (std::size_t block = 0; block < n_blocks; ++block) {
     w.block_begin[block] = next;
     for (std::size_t cell = 0; cell < n_cells; ++cell, ++bin) next += std::exchange(*bin, next);
     w.block_count[block] = next - w.block_begin[block];
-    for (; next % lanes != 0; ++next) {
-      const auto k = static_cast<std::size_t>(next);
-      w.x[k] = w.square[k] = 1;
-      w.y[k] = w.z[k] = 0;
-      w.species[k] = -1;
-    }
+    for (; next % lanes != 0; ++next) put_filler(static_cast<std::size_t>(next), w);
   }
   w.packed = next;
   *bin = next;  // the last bin: behind the others, to be ignored

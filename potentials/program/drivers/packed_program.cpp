@@ -240,6 +240,8 @@ PackedProgram<T> pack(const Program& program, Index lanes) {
     pack_runs(centre, out);
     pack_products(centre, out);
     pack_triplets(centre, lanes, out);
+    out.one_block = out.triplets.empty() && out.shell_end2.empty() &&
+                    std::all_of(out.block_of_element.begin(), out.block_of_element.end(), [](int b) { return b == 0; });
     out.terms = centre.terms;
     out.paired_stride = padded(out.paired, lanes);
     pack_network(centre, lanes, out);

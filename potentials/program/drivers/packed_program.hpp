@@ -90,7 +90,8 @@ struct PackedCentre {
   std::vector<int> outer_block_of_element;
   std::vector<PackedTable<T>> outer_tables;
   std::size_t inner_blocks = 0;
-  int first_block = -1;  ///< a block with all channels, whose moments are the first; -1: none
+  bool one_block = false;  ///< all neighbours are in block 0, in any order
+  int first_block = -1;    ///< a block with all channels, whose moments are the first; -1: none
   std::vector<int> radial_terms;
   std::vector<TermRun> runs;
   std::vector<TermRun> diagonals;  ///< p_{ccl} for c = channel, ..., channel + count - 1
