@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "core/error.hpp"
 
@@ -65,11 +66,52 @@ RankGrid choose_rank_grid(const Cell& cell, int ranks, double halo, std::span<co
   return best;
 }
 
+DomainPlanes equal_planes(const RankGrid& grid) {
+  DomainPlanes planes;
+  for (std::size_t axis = 0; axis < 3; ++axis)
+    for (int k = 1; k < grid.n[axis]; ++k) planes.cuts[axis].push_back(static_cast<double>(k) / grid.n[axis]);
+  return planes;
+}
+
+void add_to_profile(const Cell& cell, std::span<const Vec3> positions, LoadProfile& profile) {
+  for (const Vec3& r : positions) {
+    const Vec3 f = wrapped(cell, r);
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      const int slice = domain_index(f[static_cast<int>(axis)], static_cast<int>(load_slices));
+      ++profile[axis * load_slices + static_cast<std::size_t>(slice)];
+    }
+  }
+}
+
+DomainPlanes balanced_planes(const RankGrid& grid, const LoadProfile& profile) {
+  DomainPlanes planes;
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    const auto slices = std::span(profile).subspan(axis * load_slices, load_slices);
+    const auto total = static_cast<double>(std::accumulate(slices.begin(), slices.end(), std::int64_t{0}));
+    double below = 0;
+    std::size_t slice = 0;
+    for (int k = 1; k < grid.n[axis]; ++k) {
+      const double wanted = total * k / grid.n[axis];
+      while (slice + 1 < load_slices && below + static_cast<double>(slices[slice]) < wanted)
+        below += static_cast<double>(slices[slice++]);
+      const auto here = static_cast<double>(slices[slice]);
+      const double part = here > 0 ? std::clamp((wanted - below) / here, 0.0, 1.0) : 0.0;
+      planes.cuts[axis].push_back((static_cast<double>(slice) + part) / static_cast<double>(load_slices));
+    }
+  }
+  return planes;
+}
+
+int DomainGeometry::index(std::size_t axis, double fractional) const {
+  const auto& cuts = planes_.cuts[axis];
+  return static_cast<int>(std::upper_bound(cuts.begin(), cuts.end(), fractional) - cuts.begin());
+}
+
 Vec3 DomainGeometry::wrapped_fractional(const Vec3& position) const { return wrapped(cell_, position); }
 
 int DomainGeometry::owner(const Vec3& position) const {
   const Vec3 f = wrapped_fractional(position);
-  return grid_.rank(domain_index(f.x, grid_.n[0]), domain_index(f.y, grid_.n[1]), domain_index(f.z, grid_.n[2]));
+  return grid_.rank(index(0, f.x), index(1, f.y), index(2, f.z));
 }
 
 void DomainGeometry::ranks_needing(const Vec3& position, double halo, int self, std::vector<int>& ranks) const {
@@ -82,8 +124,10 @@ void DomainGeometry::ranks_needing(const Vec3& position, double halo, int self, 
     const bool periodic = cell_.periodic()[axis];
     const double width = halo / heights[k] * (1 + 1e-9) + 1e-12;  // covers the rounding of fractional coordinates
     needing[axis].clear();
+    const auto& cuts = planes_.cuts[axis];
     for (int c = 0; c < n; ++c) {
-      const double low = static_cast<double>(c) / n - width, high = static_cast<double>(c + 1) / n + width;
+      const double low = (c == 0 ? 0.0 : cuts[static_cast<std::size_t>(c) - 1]) - width,
+                   high = (c == n - 1 ? 1.0 : cuts[static_cast<std::size_t>(c)]) + width;
       const bool inside =
           periodic ? f[k] + std::ceil(low - f[k]) <= high : (c == 0 || f[k] >= low) && (c == n - 1 || f[k] <= high);
       if (inside) needing[axis].push_back(c);

@@ -9,9 +9,13 @@
 namespace haven {
 
 ForceEngine::ForceEngine(Communicator& group, Agreement& agreement, const Setup& setup)
-    : agreement_(agreement),
+    : group_(group),
+      agreement_(agreement),
       potential_(setup.potential),
       grid_(setup.grid),
+      planes_(equal_planes(setup.grid)),
+      owned_(static_cast<std::size_t>(setup.grid.size())),
+      n_atoms_(setup.table.size()),
       skin_(setup.skin),
       exchange_(group, agreement, setup.table) {
   HAVEN_ASSERT(setup.grid.size() == group.size());
@@ -19,8 +23,12 @@ ForceEngine::ForceEngine(Communicator& group, Agreement& agreement, const Setup&
 
 void ForceEngine::rebuild(const Cell& cell, AtomStore& atoms) {
   const double radius = potential_.requirements().cutoff + skin_;
-  const DomainGeometry geometry(cell, grid_);
+  DomainGeometry geometry(cell, grid_, planes_);
   exchange_.migrate(geometry, atoms);
+  if (move_planes(cell, atoms)) {
+    geometry = DomainGeometry(cell, grid_, planes_);
+    exchange_.migrate(geometry, atoms);
+  }
   exchange_.make_copies(geometry, radius, atoms);
   agreement_.attempt([&] {
     list_.build(cell, atoms.local(), radius);
@@ -29,6 +37,28 @@ void ForceEngine::rebuild(const Cell& cell, AtomStore& atoms) {
   });
   agreement_.settle();
   ++rebuilds_;
+}
+
+/// Domains follow the atoms of uneven systems. What a rank owns never changes a result, so the planes are no part of
+/// the state.
+bool ForceEngine::move_planes(const Cell& cell, const AtomStore& atoms) {
+  constexpr double tolerated = 1.1, worthwhile = 0.95;
+  if (group_.size() == 1) return false;
+  const auto most = static_cast<double>(max_over_ranks(group_, atoms.n_owned));
+  const double mean = static_cast<double>(n_atoms_) / group_.size();
+  if (most <= tolerated * mean + 1) return false;
+  LoadProfile profile{};
+  const auto owned = std::span(atoms.positions).first(static_cast<std::size_t>(atoms.n_owned));
+  add_to_profile(cell, owned, profile);
+  group_.all_reduce_sum(profile);
+  const DomainGeometry moved(cell, grid_, balanced_planes(grid_, profile));
+  std::fill(owned_.begin(), owned_.end(), 0);
+  for (const Vec3& r : owned) ++owned_[static_cast<std::size_t>(moved.owner(r))];
+  group_.all_reduce_sum(owned_);
+  if (static_cast<double>(*std::max_element(owned_.begin(), owned_.end())) > worthwhile * most) return false;
+  planes_ = moved.planes();
+  ++rebalances_;
+  return true;
 }
 
 void ForceEngine::follow(const Cell& cell, AtomStore& atoms, double displacement2) {

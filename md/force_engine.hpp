@@ -37,17 +37,25 @@ class ForceEngine {
   /// pairs.
   [[nodiscard]] ClosePair closest_pair(const AtomStore& atoms) const;
   [[nodiscard]] Index rebuilds() const { return rebuilds_; }
+  /// How often planes between domains were moved because one rank had more than a tenth too many atoms.
+  [[nodiscard]] Index rebalances() const { return rebalances_; }
 
  private:
+  [[nodiscard]] bool move_planes(const Cell& cell, const AtomStore& atoms);
+
+  Communicator& group_;
   Agreement& agreement_;
   const Potential& potential_;
   RankGrid grid_;
+  DomainPlanes planes_;
+  std::vector<std::int64_t> owned_;  // by rank: scratch of move_planes()
+  Index n_atoms_;
   double skin_;
   GhostExchange exchange_;
   NeighbourList list_;
   Cell list_cell_;     // of the last build
   Cell present_cell_;  // that the list's translations belong to
-  Index rebuilds_ = 0;
+  Index rebuilds_ = 0, rebalances_ = 0;
 };
 
 }  // namespace haven

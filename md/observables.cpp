@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/units.hpp"
+#include "md/integrators/strain.hpp"
 
 namespace haven {
 
@@ -27,6 +28,24 @@ double kinetic_energy(const AtomStore& atoms, Communicator& group) {
   FixedSum sum = local_kinetic_energy(atoms);
   group.all_reduce_sum(std::span<FixedSum>(&sum, 1));
   return sum.value();
+}
+
+Mat3 kinetic_tensor(const AtomStore& atoms, Communicator& group) {
+  std::array<FixedSum, 6> sums;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(atoms.n_owned); ++i) {
+    const Vec3 &v = atoms.velocities[i], p = (0.5 * units::kinetic_to_ev * atoms.masses[i]) * v;
+    sums[0].add(p.x * v.x), sums[1].add(p.y * v.y), sums[2].add(p.z * v.z);
+    sums[3].add(p.x * v.y), sums[4].add(p.x * v.z), sums[5].add(p.y * v.z);
+  }
+  group.all_reduce_sum(sums);
+  const double xy = sums[3].value(), xz = sums[4].value(), yz = sums[5].value();
+  return {{{{sums[0].value(), xy, xz}, {xy, sums[1].value(), yz}, {xz, yz, sums[2].value()}}}};
+}
+
+Mat3 total_virial(const Dynamics& dynamics, Communicator& group) {
+  FixedTensor virial = dynamics.result.virial;
+  group.all_reduce_sum(std::span<FixedSum>(virial.element, 9));
+  return symmetric_part(virial.value());
 }
 
 double pressure_gpa(double kinetic, const Mat3& virial, double volume) {

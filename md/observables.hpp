@@ -13,6 +13,10 @@ namespace haven {
 [[nodiscard]] FixedSum local_kinetic_energy(const AtomStore& atoms);
 /// Kinetic energy of the system, eV. Collective.
 [[nodiscard]] double kinetic_energy(const AtomStore& atoms, Communicator& group);
+/// Tensor of the kinetic energy, sum of m v (x) v / 2, eV. Collective.
+[[nodiscard]] Mat3 kinetic_tensor(const AtomStore& atoms, Communicator& group);
+/// Symmetric part of the virial of the whole system, eV; `dynamics.result` must hold it. Collective.
+[[nodiscard]] Mat3 total_virial(const Dynamics& dynamics, Communicator& group);
 /// (2 K + tr W) / (3 V) in GPa, W the virial of Evaluation: positive when the system pushes outwards.
 [[nodiscard]] double pressure_gpa(double kinetic, const Mat3& virial, double volume);
 

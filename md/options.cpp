@@ -20,8 +20,11 @@ void validate_barostat(const StageOptions& stage, const std::string& where) {
   require(barostat.tau_fs > 0, "the barostat's tau must be positive", where, "Give tau in fs, e.g. 1000.");
   require(std::isfinite(barostat.bulk_modulus_gpa) && barostat.bulk_modulus_gpa > 0,
           "the barostat's bulk modulus must be positive", where, "Give an estimate in GPa, e.g. 50.");
-  require(stage.thermostat == Thermostat::bussi, "constant pressure has the thermostat \"bussi\"", where,
-          "Choose it, or another ensemble.");
+  const bool rescaling = barostat.type == Barostat::cell_rescaling;
+  require(stage.thermostat == (rescaling ? Thermostat::bussi : Thermostat::nose_hoover),
+          rescaling ? "the barostat \"rescaling\" has the thermostat \"bussi\""
+                    : "the barostat \"mtk\" has the thermostat \"nose-hoover\"",
+          where, "Choose it, or the other barostat.");
   require(stage.temperature.start > 0 && stage.temperature.end > 0, "constant pressure needs a temperature above 0 K",
           where, "Relax the cell at 0 K with a minimiser instead.");
 }
@@ -55,6 +58,11 @@ void validate_stage(const StageOptions& stage, double timestep) {
   require(std::isfinite(stage.duration_fs) && stage.duration_fs >= 0.5 * timestep,
           "the stage is shorter than one timestep", where, "Give a duration of at least one timestep.");
   require(stage.duration_fs / timestep < 1e15, "the stage has more than 1e15 steps", where, "Shorten it.");
+  require(stage.correlator_interval >= 0, "the interval of the correlators must not be negative", where,
+          "Use 0 for none.");
+  require(stage.correlator_interval == 0 || stage.ensemble != Ensemble::npt,
+          "displacement correlators need a fixed cell", where,
+          "Put them into a later stage, in the mean cell of this one.");
   require(stage.trajectory_interval >= 0, "the trajectory interval must not be negative", where,
           "Use 0 to store no frames.");
 }
@@ -87,6 +95,8 @@ void validate(const MdOptions& options) {
           "Give at least one timestep.");
   require(options.checkpoint_interval >= 0 && options.checkpoint_minutes >= 0,
           "the checkpoint interval must not be negative", "md.restart.every", "Give a time such as \"10 min\".");
+  require(std::isfinite(options.stall_minutes) && options.stall_minutes >= 0,
+          "the limit for stalling must not be negative", "md.guards.stall", "Give a time such as \"30 min\", or 0.");
   for (const StageOptions& stage : options.stages) validate_stage(stage, options.timestep_fs);
   validate_mean_cells(options.stages);
 }

@@ -19,12 +19,19 @@ enum class Thermostat { bussi, nose_hoover, langevin };
 /// What a barostat changes: the volume; the lengths of the cell vectors; lengths and angles.
 enum class CellShape { isotropic, anisotropic, triclinic };
 
-/// Constant pressure by stochastic cell rescaling.
+/// Stochastic cell rescaling (with the thermostat bussi); Martyna, Tobias and Klein's equations of motion (with
+/// nose_hoover).
+enum class Barostat { cell_rescaling, martyna_tobias_klein };
+
+/// Constant pressure.
 struct BarostatOptions {
+  Barostat type = Barostat::cell_rescaling;
   double pressure_gpa = 0;
   CellShape shape = CellShape::isotropic;
-  double tau_fs = 1000;          ///< relaxation time of the volume of a material with this
-  double bulk_modulus_gpa = 50;  ///< estimate; a softer material relaxes more slowly, in proportion
+  /// Cell rescaling: relaxation time of the volume of a material with the bulk modulus below; Martyna-Tobias-Klein:
+  /// time scale of the inertia (N_f + 3) kT tau^2 of the volume.
+  double tau_fs = 1000;
+  double bulk_modulus_gpa = 50;  ///< cell rescaling: estimate; a softer material relaxes more slowly, in proportion
 };
 
 /// Target temperature of a stage, K: constant, or linear in time from `start` to `end`.
@@ -47,7 +54,8 @@ struct StageOptions {
   bool transport = false;      ///< the analysis may use this stage; it must not ramp the temperature
   std::int64_t trajectory_interval = 0;  ///< steps between stored frames; 0 stores none
   bool store_velocities = false;
-  std::vector<int> stored_elements{};  ///< atomic numbers in the trajectory; empty means all
+  std::int64_t correlator_interval = 0;  ///< steps between samples of the displacement correlators; 0: none
+  std::vector<int> stored_elements{};    ///< atomic numbers in the trajectory; empty means all
 };
 
 enum class GuardAction { flag, stop };
@@ -82,6 +90,7 @@ struct MdOptions {
   std::int64_t thermo_interval = 50;     ///< steps between thermodynamic rows (and slow guards)
   std::int64_t checkpoint_interval = 0;  ///< steps; 0 means only by time
   double checkpoint_minutes = 10;        ///< wall time; 0 means only by steps. Never changes results
+  double stall_minutes = 30;             ///< without progress on several ranks, the job ends; 0: never
   std::uint64_t seed = 1;
   InitialVelocities initial_velocities = InitialVelocities::thermal;
 };

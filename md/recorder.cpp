@@ -119,6 +119,10 @@ void Recorder::checkpoint(const SimulationState& state) {
   on_sink([&](RunSink& sink) { sink.checkpoint(state); });
 }
 
+void Recorder::live_transport(const LiveTransport& transport) {
+  on_sink([&](RunSink& sink) { sink.live_transport(transport); });
+}
+
 void Recorder::event(const std::string& json_line) {
   on_sink([&](RunSink& sink) { sink.event(json_line); });
 }

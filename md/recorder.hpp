@@ -33,6 +33,7 @@ class Recorder {
   /// state back.
   [[nodiscard]] SimulationState gather(const Dynamics& dynamics, const SimulationState& frame_of_state);
   void checkpoint(const SimulationState& state);
+  void live_transport(const LiveTransport& transport);
   void event(const std::string& json_line);
 
  private:

@@ -1,162 +1,120 @@
 #include "md/relax.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
-#include "core/error.hpp"
-#include "md/integrators/strain.hpp"
-#include "potentials/structure_evaluation.hpp"
+#include "md/relax_surface.hpp"
 
 namespace haven {
-namespace {
 
-// FIRE's parameters as published, in A per sqrt(eV/A * A) with unit masses.
-constexpr double first_timestep = 0.1, longest_timestep = 1.0, grow = 1.1, shrink = 0.5, first_mixing = 0.1,
-                 mixing_decay = 0.99;
-constexpr int patience = 5;
-constexpr double longest_move = 0.1, largest_strain = 0.02;  // A, per step
-
-/// A point of the minimisation with what drives it on.
-class Minimiser {
- public:
-  Minimiser(const Potential& potential, const Structure& structure, const RelaxOptions& options)
-      : potential_(potential), options_(options), structure_(structure) {
-    const auto atoms = static_cast<double>(structure.size());
-    scale_ = std::sqrt(atoms) * std::cbrt(structure.cell.volume() / atoms);
-    velocities_.resize(structure.positions.size());
-    evaluate();
-  }
-  [[nodiscard]] const RelaxStep& present() const { return present_; }
-  [[nodiscard]] const Structure& structure() const { return structure_; }
-  [[nodiscard]] bool converged() const {
-    return present_.max_force <= options_.force_tolerance && present_.max_stress <= options_.stress_tolerance;
-  }
-  void step();
-
- private:
-  void evaluate();
-  void mix();
-  void move();
-  [[nodiscard]] Mat3 allowed(const Mat3& stress) const;
-  [[nodiscard]] double power() const;
-
-  const Potential& potential_;
-  const RelaxOptions& options_;
-  Structure structure_;
-  double scale_ = 1;  // A: length of the coordinate that is a unit of strain
-  std::vector<Vec3> forces_, velocities_;
-  Mat3 cell_force_{}, cell_velocity_{};  // of the scaled strain
-  double timestep_ = first_timestep, mixing_ = first_mixing;
-  int downhill_ = 0;
-  RelaxStep present_{.step = -1};
-};
-
-double inner(const Mat3& a, const Mat3& b) { return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]); }
-
-/// The strains that may happen: in Cartesian axes, or along the cell's own vectors (anisotropic).
-Mat3 Minimiser::allowed(const Mat3& stress) const {
-  switch (options_.cell) {
-    case RelaxedCell::fixed:
-      return {};
-    case RelaxedCell::isotropic:
-      return (trace(stress) / 3) * Mat3::identity();
-    case RelaxedCell::triclinic:
-      return symmetric_part(stress);
-    case RelaxedCell::anisotropic:
-      break;
-  }
-  const Mat3 in_frame = structure_.cell.vectors() * stress * structure_.cell.inverse_vectors();
-  Mat3 diagonal;
-  for (int k = 0; k < 3; ++k) diagonal[k][k] = in_frame[k][k];
-  return diagonal;
-}
-
-void Minimiser::evaluate() {
-  const StructureEvaluation result = evaluate_structure(potential_, structure_);
-  forces_ = result.forces;
-  const double volume = structure_.cell.volume();
-  const Mat3 excess = allowed((-1.0) * result.stress + (-options_.pressure) * Mat3::identity());
-  cell_force_ = (volume / scale_) * excess;
-  ++present_.step;
-  present_.energy = result.energy;
-  present_.enthalpy = result.energy + options_.pressure * volume;
-  present_.volume = volume;
-  present_.max_force = present_.max_stress = 0;
-  for (const Vec3& f : forces_) present_.max_force = std::max(present_.max_force, norm(f));
-  for (int k = 0; k < 9; ++k) present_.max_stress = std::max(present_.max_stress, std::abs(excess[k / 3][k % 3]));
-}
-
-double Minimiser::power() const {
-  double sum = inner(cell_force_, cell_velocity_);
-  for (std::size_t i = 0; i < forces_.size(); ++i) sum += dot(forces_[i], velocities_[i]);
-  return sum;
-}
+Fire::Fire(RelaxSurface& surface) : surface_(surface), velocity_(surface.present().force) { velocity_ *= 0; }
 
 /// Turns the velocity towards the force, or stops when it leads uphill.
-void Minimiser::mix() {
-  if (power() <= 0) {
-    std::fill(velocities_.begin(), velocities_.end(), Vec3{});
-    cell_velocity_ = {};
+void Fire::mix() {
+  constexpr double longest_timestep = 1.0, grow = 1.1, shrink = 0.5, mixing_decay = 0.99;
+  constexpr int patience = 5;
+  const RelaxVector& force = surface_.present().force;
+  if (inner(force, velocity_) <= 0) {
+    velocity_ *= 0;
     timestep_ *= shrink;
     mixing_ = first_mixing;
     downhill_ = 0;
     return;
   }
-  double force2 = squared_norm(cell_force_), velocity2 = squared_norm(cell_velocity_);
-  for (std::size_t i = 0; i < forces_.size(); ++i) force2 += norm2(forces_[i]), velocity2 += norm2(velocities_[i]);
-  const double along = mixing_ * std::sqrt(velocity2 / force2);
-  for (std::size_t i = 0; i < forces_.size(); ++i) velocities_[i] = (1 - mixing_) * velocities_[i] + along * forces_[i];
-  cell_velocity_ = (1 - mixing_) * cell_velocity_ + along * cell_force_;
+  const double along = mixing_ * std::sqrt(inner(velocity_, velocity_) / inner(force, force));
+  velocity_ *= 1 - mixing_;
+  velocity_.add(along, force);
   if (++downhill_ <= patience) return;
   timestep_ = std::min(longest_timestep, timestep_ * grow);
   mixing_ *= mixing_decay;
 }
 
-void Minimiser::move() {
-  double farthest = 0;
-  for (const Vec3& v : velocities_) farthest = std::max(farthest, norm(v));
-  const double strain = std::sqrt(squared_norm(cell_velocity_)) / scale_;
-  const double time = std::min({timestep_, farthest > 0 ? longest_move / farthest : timestep_,
-                                strain > 0 ? largest_strain / strain : timestep_});
-  const Mat3 change = exponential((time / scale_) * cell_velocity_), old_cell = structure_.cell.vectors();
-  const Mat3 cell = options_.cell == RelaxedCell::anisotropic ? change * old_cell : old_cell * change;
-  const Mat3 map = structure_.cell.inverse_vectors() * cell;
-  for (std::size_t i = 0; i < velocities_.size(); ++i)
-    structure_.positions[i] = options_.cell == RelaxedCell::fixed
-                                  ? structure_.positions[i] + time * velocities_[i]
-                                  : structure_.positions[i] * map + time * velocities_[i];
-  if (options_.cell != RelaxedCell::fixed) structure_.cell = Cell(cell, structure_.cell.periodic());
-}
-
-void Minimiser::step() {
+bool Fire::step() {
   mix();
-  for (std::size_t i = 0; i < forces_.size(); ++i) velocities_[i] += timestep_ * forces_[i];
-  cell_velocity_ = cell_velocity_ + timestep_ * cell_force_;
-  move();
-  const Vec3 heights = structure_.cell.heights();
-  if (!(std::min({heights.x, heights.y, heights.z}) > 1.0))
-    throw NumericalError("the cell collapses during the minimisation", fmt::format("step {}", present_.step + 1),
-                         "Check the pressure and its unit, or relax with a fixed cell first.");
-  evaluate();
+  velocity_.add(timestep_, surface_.present().force);
+  const RelaxPoint from = surface_.present();
+  surface_.go(from, surface_.allowed_factor(velocity_, timestep_), velocity_);
+  return true;
 }
 
-}  // namespace
+/// The two loops: the force, times an estimate of the inverse Hessian.
+RelaxVector Lbfgs::direction() const {
+  constexpr double first_scale = 1.0 / 70;  // A^2/eV, of a stiff bond; soft systems find theirs with the first pair
+  RelaxVector d = surface_.present().force;
+  std::vector<double> along(history_.size());
+  for (std::size_t k = history_.size(); k-- > 0;) {
+    along[k] = inner(history_[k].step, d) / history_[k].curvature;
+    d.add(-along[k], history_[k].change);
+  }
+  d *= history_.empty() ? first_scale
+                        : history_.back().curvature / inner(history_.back().change, history_.back().change);
+  for (std::size_t k = 0; k < history_.size(); ++k)
+    d.add(along[k] - inner(history_[k].change, d) / history_[k].curvature, history_[k].step);
+  return d;
+}
+
+bool Lbfgs::search(const RelaxPoint& from, const RelaxVector& direction, double& factor) {
+  constexpr double sufficient = 1e-4, flatter = 0.9, resolution = 1e-13;
+  constexpr int trials = 8;
+  const double slope = inner(from.force, direction), start = from.values.enthalpy;
+  const double noise = resolution * std::max(1.0, std::abs(start));
+  for (int trial = 0; trial < trials; ++trial) {
+    surface_.go(from, factor, direction);
+    const double gained = start - surface_.present().values.enthalpy;
+    if (gained >= sufficient * factor * slope) return true;
+    if (gained >= -noise && std::abs(inner(surface_.present().force, direction)) <= flatter * slope) return true;
+    const double parabola = 0.5 * factor * factor * slope / (factor * slope - gained);
+    factor = std::clamp(parabola, 0.1 * factor, 0.5 * factor);
+  }
+  return false;
+}
+
+void Lbfgs::remember(const RelaxPoint& from, const RelaxVector& direction, double factor) {
+  Pair pair{.step = direction, .change = from.force};
+  pair.step *= factor;
+  pair.change.add(-1, surface_.present().force);
+  pair.curvature = inner(pair.step, pair.change);
+  constexpr double least_cosine = 1e-8;
+  const double lengths = std::sqrt(inner(pair.step, pair.step) * inner(pair.change, pair.change));
+  if (!(pair.curvature > least_cosine * lengths)) return;
+  if (history_.size() == memory) history_.erase(history_.begin());
+  history_.push_back(std::move(pair));
+}
+
+bool Lbfgs::step() {
+  const RelaxPoint from = surface_.present();
+  for (const bool last_attempt : {history_.empty(), true}) {
+    RelaxVector d = direction();
+    double factor = surface_.allowed_factor(d, 1.0);
+    if (inner(from.force, d) > 0 && search(from, d, factor)) {
+      remember(from, d, factor);
+      return true;
+    }
+    surface_.go(from, 0, d);
+    if (last_attempt) return false;
+    history_.clear();
+  }
+  return false;
+}
 
 RelaxResult relax(const Potential& potential, const Structure& structure, const RelaxOptions& options,
                   const std::function<void(const RelaxStep&)>& report) {
-  Minimiser minimiser(potential, structure, options);
-  RelaxResult result{.structure = {}, .first = minimiser.present(), .last = {}};
-  if (report) report(minimiser.present());
-  while (!minimiser.converged() && minimiser.present().step < options.max_steps) {
-    minimiser.step();
-    if (report) report(minimiser.present());
+  RelaxSurface surface(potential, structure, options);
+  std::unique_ptr<Minimiser> minimiser;
+  if (options.method == RelaxMethod::fire) minimiser = std::make_unique<Fire>(surface);
+  if (options.method == RelaxMethod::lbfgs) minimiser = std::make_unique<Lbfgs>(surface);
+  RelaxResult result{.structure = {}, .first = surface.present().values, .last = {}};
+  if (report) report(surface.present().values);
+  bool goes_on = true;
+  while (goes_on && !surface.converged() && surface.present().values.step < options.max_steps) {
+    goes_on = minimiser->step();
+    if (report) report(surface.present().values);
   }
-  result.structure = minimiser.structure();
+  result.structure = surface.present().structure;
   result.structure.velocities.clear();
-  result.last = minimiser.present();
-  result.converged = minimiser.converged();
+  result.last = surface.present().values;
+  result.converged = surface.converged();
   return result;
 }
 

@@ -10,12 +10,16 @@ namespace haven {
 /// What of the cell a minimisation changes: nothing, the volume, the lengths of its vectors, or lengths and angles.
 enum class RelaxedCell { fixed, isotropic, anisotropic, triclinic };
 
+/// L-BFGS needs fewer evaluations; FIRE asks less of the smoothness of the potential.
+enum class RelaxMethod { lbfgs, fire };
+
 struct RelaxOptions {
+  RelaxMethod method = RelaxMethod::lbfgs;
   RelaxedCell cell = RelaxedCell::triclinic;
   double pressure = 0;                           ///< eV/A^3, external
   double force_tolerance = 0.005;                ///< eV/A, largest force on an atom
   double stress_tolerance = 0.05 / 160.2176634;  ///< eV/A^3, largest component of what should vanish (0.05 GPa)
-  Index max_steps = 2000;
+  Index max_steps = 2000;                        ///< evaluations
 };
 
 /// One evaluation on the way.
@@ -33,10 +37,8 @@ struct RelaxResult {
   bool converged = false;
 };
 
-/// Minimises the enthalpy over positions and cell with FIRE (Bitzek, Koskinen, Gaehler, Moseler, Gumbsch, Phys. Rev.
-/// Lett. 97, 170201 (2006)). The strain enters as coordinates scaled by sqrt(N) times the mean atomic spacing, which
-/// gives them about the stiffness of the atoms' own. Positions follow the cell.
-/// @param report  called after every evaluation
+/// Minimises the enthalpy over positions and cell.
+/// @param report  called after every step
 /// @throws NumericalError when the structure leaves what can be evaluated; ModelError for unknown elements
 [[nodiscard]] RelaxResult relax(const Potential& potential, const Structure& structure, const RelaxOptions& options,
                                 const std::function<void(const RelaxStep&)>& report = {});

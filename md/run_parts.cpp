@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 
 namespace haven {
 namespace {
@@ -16,11 +18,22 @@ RankGrid grid_for(const Potential& potential, const MdOptions& options, const Pr
                           prepared.state.positions);
 }
 
+/// The thread that watches cannot speak MPI; the launcher ends the job when one rank is gone.
+[[noreturn]] void end_stalled_job(int rank, double minutes, const std::string& place) {
+  fmt::print(stderr,
+             "haven: error: rank {} has made no progress for {:g} min, in {}; a rank that does not say so hangs\n"
+             "  -> look at the machine of that rank, then run the same command again: it continues from the last "
+             "checkpoint (md.guards.stall sets the limit)\n",
+             rank, minutes, place);
+  std::fflush(stderr);
+  std::_Exit(static_cast<int>(ExitCode::resource));
+}
+
 double seconds(std::chrono::steady_clock::duration d) { return std::chrono::duration<double>(d).count(); }
 
 }  // namespace
 
-Simulation::Simulation(const Potential& potential, const MdOptions& options, const PreparedRun& prepared,
+Simulation::Simulation(const Potential& potential, const MdOptions& options, PreparedRun& prepared,
                        const RunServices& services, Agreement& agreement)
     : potential_(potential),
       options_(options),
@@ -40,7 +53,12 @@ Simulation::Simulation(const Potential& potential, const MdOptions& options, con
                 {.table = prepared.table,
                  .input = prepared.input,
                  .timestep_fs = options.timestep_fs,
-                 .sink = services.sink}) {}
+                 .sink = services.sink}),
+      meter_(services.group, prepared.table, options.guards.mobile_elements),
+      stall_(services.group.size() > 1 ? 60 * options.stall_minutes : 0,
+             [rank = services.group.rank(), minutes = options.stall_minutes](const std::string& place) {
+               end_stalled_job(rank, minutes, place);
+             }) {}
 
 void Simulation::begin() {
   const SimulationState& state = prepared_.state;
@@ -59,6 +77,8 @@ void Simulation::begin() {
       if (geometry.owner(state.positions[id]) == group_.rank())
         dynamics_.atoms.add_owned(table, static_cast<AtomId>(id), state.positions[id], state.velocities[id]);
   });
+  agreement_.settle();
+  prepared_.forget_atoms();
   engine_.rebuild(dynamics_.cell, dynamics_.atoms);
   const auto overlap = watchdog_.check_overlap(engine_, dynamics_.atoms);
   if (overlap)
@@ -103,12 +123,14 @@ void Simulation::enter_stage() {
   watchdog_.begin_stage(stage().ensemble, temperature);
   services_.log.info(fmt::format("stage \"{}\" from step {} to {}", stage().name, dynamics_.step, stage_end()));
   recorder_.begin_stage(stage(), dynamics_.step);
+  meter_.begin_stage(stage(), options_.timestep_fs, stage_first_step_);
   if (resumes) {
     resume_stage();
   } else {
     recorder_.event(stage_event(stage(), stage_, dynamics_.step));
     write_row(verdict.max_force);
     if (stage().trajectory_interval > 0) recorder_.frame(dynamics_);
+    if (meter_.is_on()) meter_.sample(dynamics_);
   }
   agreement_.settle();
 }
@@ -118,6 +140,7 @@ void Simulation::resume_stage() {
     const auto& variables = prepared_.state.variables;
     integrator_->load(variables);
     watchdog_.load(variables);
+    if (group_.is_root()) meter_.load(variables);
     if (stage().ensemble == Ensemble::npt) mean_cell_.load(variables);
     for (const auto& [name, values] : variables) {
       if (name.starts_with(flagged_prefix)) flagged_.insert(name.substr(flagged_prefix.size()));
@@ -210,6 +233,7 @@ SimulationState Simulation::gather_state() {
   rest.input_hash = prepared_.input.input_hash;
   integrator_->save(rest.variables);
   watchdog_.save(rest.variables);
+  meter_.save(rest.variables);
   if (stage().ensemble == Ensemble::npt) mean_cell_.save(rest.variables);
   for (const auto& [name, cell] : stage_cells_) rest.variables[std::string(stage_cell_prefix) + name] = cell;
   for (const std::string& guard : flagged_) rest.variables[std::string(flagged_prefix) + guard] = {1};
@@ -218,6 +242,7 @@ SimulationState Simulation::gather_state() {
 
 void Simulation::write_checkpoint() {
   recorder_.checkpoint(gather_state());
+  if (meter_.is_on() && group_.is_root()) recorder_.live_transport(meter_.result());
   last_checkpoint_ = Clock::now();
 }
 

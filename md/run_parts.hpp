@@ -5,8 +5,10 @@
 #include <set>
 #include <string>
 
+#include "core/stall_watch.hpp"
 #include "md/force_engine.hpp"
 #include "md/integrators/integrator.hpp"
+#include "md/live_transport.hpp"
 #include "md/mean_cell.hpp"
 #include "md/recorder.hpp"
 #include "md/setup.hpp"
@@ -19,8 +21,8 @@ namespace haven {
 /// beginning and end of stages and at outputs is in run_parts.cpp. Everything is collective.
 class Simulation {
  public:
-  Simulation(const Potential& potential, const MdOptions& options, const PreparedRun& prepared,
-             const RunServices& services, Agreement& agreement);
+  Simulation(const Potential& potential, const MdOptions& options, PreparedRun& prepared, const RunServices& services,
+             Agreement& agreement);
   [[nodiscard]] RunOutcome run();
 
  private:
@@ -52,7 +54,7 @@ class Simulation {
 
   const Potential& potential_;
   const MdOptions& options_;
-  const PreparedRun& prepared_;
+  PreparedRun& prepared_;
   const RunServices& services_;
   Communicator& group_;
   Agreement& agreement_;
@@ -60,8 +62,10 @@ class Simulation {
   ForceEngine engine_;
   Watchdog watchdog_;
   Recorder recorder_;
+  LiveTransportMeter meter_;
   std::unique_ptr<Integrator> integrator_;
   Dynamics dynamics_;
+  StallWatch stall_;
   MeanCell mean_cell_;                                      // of the present stage, when it is at constant pressure
   std::map<std::string, std::vector<double>> stage_cells_;  // mean cell vectors (A) of finished npt stages by name
   int stage_ = 0;

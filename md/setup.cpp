@@ -100,6 +100,12 @@ void check_pressure_control(const MdInput& input, const MdOptions& options) {
   if (!std::all_of(periodic.begin(), periodic.end(), [](bool along) { return along; }))
     throw InputError("constant pressure needs a cell that is periodic along all three axes", "structure",
                      "Use ensemble nvt or nve for slabs and molecules.");
+  const auto has_inertia = [&](const StageOptions& stage) {
+    return at_constant_pressure(stage) && stage.barostat.type == Barostat::martyna_tobias_klein;
+  };
+  if (input.structure.size() < 2 && std::any_of(options.stages.begin(), options.stages.end(), has_inertia))
+    throw InputError("the barostat \"mtk\" needs at least two atoms", "structure",
+                     "Repeat the cell, or use the barostat \"rescaling\".");
   if (!input.frozen.empty())
     throw InputError("constant pressure contradicts frozen atoms, which a changing cell would move", "structure",
                      "Use ensemble nvt or nve, or freeze no atoms.");
@@ -159,6 +165,15 @@ SimulationState initial_state(const MdInput& input, const MdOptions& options, co
 }
 
 }  // namespace
+
+void PreparedRun::forget_atoms() {
+  input.structure = {};
+  input.masses = {};
+  state.numbers = {};
+  state.masses = {};
+  state.positions = {};
+  state.velocities = {};
+}
 
 PreparedRun prepare_run(const Potential& potential, const MdInput& input, const MdOptions& options,
                         const std::optional<SimulationState>& restart, Communicator& group, Agreement& agreement) {

@@ -18,6 +18,8 @@ struct PreparedRun {
   Vec3 removed_drift{};   ///< A/fs, of the centre of mass at step 0
   Host host;
   bool is_restart = false;
+  /// Frees what only the distribution of the atoms needs: of big systems no rank can afford to keep it.
+  void forget_atoms();
 };
 
 /// Checks options, input, restart and their fit to the potential on rank 0 and copies all to the other ranks.

@@ -42,6 +42,19 @@ struct TrajectoryHeader {
   std::string model_hash, run_id, created_by;
 };
 
+/// Mean squared displacements relative to the host, measured during a stage with the correlators of md/correlator.hpp.
+struct LiveTransport {
+  std::string stage;
+  std::int64_t first_step = 0, last_step = 0;  ///< of the samples
+  double interval_fs = 0;                      ///< between samples
+  std::vector<int> elements;                   ///< mobile ones
+  std::vector<Index> atoms, tracers;           ///< of each element: all, and those whose own displacement is followed
+  std::vector<double> lags_fs;
+  std::vector<Index> origins;                   ///< at each lag
+  std::vector<std::vector<double>> tracer;      ///< [element][lag] A^2, mean over tracers and origins
+  std::vector<std::vector<double>> collective;  ///< [pair][lag] A^2, mean of (sum over a) . (sum over b), pairs a <= b
+};
+
 /// Receives what the run produces, on rank 0 only. Implemented by io, connected by app; md knows no file format.
 /// All functions may throw IoError: the run then stops on all ranks with exit 6 and its last checkpoint intact.
 class RunSink {
@@ -52,6 +65,8 @@ class RunSink {
   virtual void frame(const TrajectoryFrame& frame) = 0;  ///< returns when the frame is acknowledged (flushed)
   virtual void thermo(const ThermoRow& row) = 0;
   virtual void checkpoint(const SimulationState& state) = 0;  ///< returns when it is durable
+  /// At checkpoints of stages with correlators, after the checkpoint; replaces what was given before.
+  virtual void live_transport(const LiveTransport&) {}
   /// One line of events.jsonl: guards, restarts, warnings.
   virtual void event(const std::string& json_line) = 0;
 };

@@ -12,6 +12,7 @@
 #include "potentials/lowerings/moment.hpp"
 #include "potentials/lowerings/n2p2.hpp"
 #include "potentials/lowerings/nep.hpp"
+#include "potentials/lowerings/pair_table.hpp"
 #include "potentials/program/drivers/cpu_scalar.hpp"
 #include "potentials/program/drivers/cpu_simd.hpp"
 
@@ -25,7 +26,7 @@ struct Kind {
   void (*initialise)(Model& model, const DescriptorOptions& options, std::uint64_t seed);  ///< null: cannot be trained
 };
 
-constexpr std::array<Kind, 5> kinds{{
+constexpr std::array<Kind, 6> kinds{{
     {"moment", describe_moment, initialise_moment},
     {"behler-parrinello", describe_behler_parrinello,
      [](Model& model, const DescriptorOptions& options, std::uint64_t) {
@@ -36,6 +37,7 @@ constexpr std::array<Kind, 5> kinds{{
     // Imported only.
     {"n2p2", describe_n2p2, nullptr},
     {"nep", describe_nep, nullptr},
+    {"pair-table", describe_pair_table, nullptr},
 }};
 
 const Kind* find_kind(const std::string& name) {

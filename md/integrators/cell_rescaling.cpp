@@ -1,10 +1,8 @@
 #include "md/integrators/cell_rescaling.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
-#include "core/error.hpp"
 #include "core/rng.hpp"
 #include "core/units.hpp"
 #include "md/integrators/strain.hpp"
@@ -15,22 +13,6 @@ namespace {
 
 constexpr const char* received_name = "cell_rescaling.exchanged_energy";
 constexpr const char* reference_name = "cell_rescaling.reference_cell";
-
-std::vector<double> flat(const Mat3& m) {
-  std::vector<double> values;
-  for (int k = 0; k < 3; ++k) values.insert(values.end(), {m[k].x, m[k].y, m[k].z});
-  return values;
-}
-
-std::vector<double> loaded(const Integrator::Variables& variables, const char* name, std::size_t size) {
-  const auto found = variables.find(name);
-  if (found == variables.end() || found->second.size() != size)
-    throw InputError(std::string("the checkpoint lacks the barostat variable ") + name, "checkpoint",
-                     "It was written by a run with another ensemble: start the run anew.");
-  return found->second;
-}
-
-Mat3 matrix(const std::vector<double>& v) { return {{{{v[0], v[1], v[2]}, {v[3], v[4], v[5]}, {v[6], v[7], v[8]}}}}; }
 
 /// Random unit noise in the space of traceless strains; adds the squares of its coordinates to `noise2`.
 Mat3 random_strain(CellShape shape, RandomSequence& random, double& noise2) {
@@ -75,33 +57,11 @@ double strain_amplitude(const CellRescalingOptions& options, double kt, double v
   return std::sqrt(2 * kt * mobility(options) / (3 * volume) * timestep);
 }
 
-Mat3 kinetic_tensor(const AtomStore& atoms, Communicator& group) {
-  std::array<FixedSum, 6> sums;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(atoms.n_owned); ++i) {
-    const Vec3 &v = atoms.velocities[i], p = (0.5 * units::kinetic_to_ev * atoms.masses[i]) * v;
-    sums[0].add(p.x * v.x), sums[1].add(p.y * v.y), sums[2].add(p.z * v.z);
-    sums[3].add(p.x * v.y), sums[4].add(p.x * v.z), sums[5].add(p.y * v.z);
-  }
-  group.all_reduce_sum(sums);
-  const double xy = sums[3].value(), xz = sums[4].value(), yz = sums[5].value();
-  return {{{{sums[0].value(), xy, xz}, {xy, sums[1].value(), yz}, {xz, yz, sums[2].value()}}}};
-}
-
-Mat3 total_virial(const Dynamics& dynamics, Communicator& group) {
-  FixedTensor virial = dynamics.result.virial;
-  group.all_reduce_sum(std::span<FixedSum>(virial.element, 9));
-  return symmetric_part(virial.value());
-}
-
 }  // namespace
 
 Mat3 deviatoric_stress(CellShape shape, const CellState& state) {
   if (shape == CellShape::isotropic) return {};
-  if (shape == CellShape::triclinic) return traceless_part(symmetric_part(state.pressure));
-  const Mat3 in_frame = state.cell * state.pressure * inverse(state.cell);
-  Mat3 diagonal;
-  for (int k = 0; k < 3; ++k) diagonal[k][k] = in_frame[k][k];
-  return traceless_part(diagonal);
+  return traceless_part(allowed_strain(shape, state.pressure, state.cell));
 }
 
 CellChange propose_cell(const CellRescalingOptions& options, const CellState& state, double timestep,
@@ -202,13 +162,13 @@ void CellRescaling::after_forces(Dynamics& dynamics, Communicator& group) {
 void CellRescaling::save(Variables& variables) const {
   thermostat_.save(variables);
   variables[received_name] = {received_};
-  variables[reference_name] = reference_ ? flat(*reference_) : std::vector<double>{};
+  variables[reference_name] = reference_ ? components(*reference_) : std::vector<double>{};
 }
 
 void CellRescaling::load(const Variables& variables) {
   thermostat_.load(variables);
-  received_ = loaded(variables, received_name, 1)[0];
-  reference_ = matrix(loaded(variables, reference_name, 9));
+  received_ = stored_variable(variables, received_name, 1)[0];
+  reference_ = matrix_of(stored_variable(variables, reference_name, 9));
 }
 
 }  // namespace haven

@@ -36,6 +36,10 @@ class Integrator {
   virtual void load(const Variables& variables) = 0;
 };
 
+/// What a checkpoint holds under `name`. @throws InputError when it is not there, or has another number of values.
+[[nodiscard]] const std::vector<double>& stored_variable(const Integrator::Variables& variables, const char* name,
+                                                         std::size_t size);
+
 /// The integrator of a stage.
 [[nodiscard]] std::unique_ptr<Integrator> make_integrator(const StageOptions& stage);
 

@@ -161,12 +161,13 @@ void Parser::add_pipeline(const std::string& name, const std::string& last_step,
 void Parser::add_coupling(CLI::App* app) {
   positive(app, "--tau", md_.tau, "relaxation time of the thermostat, fs");
   positive(app, "--every-fs", md_.every_fs, "time between stored frames, fs");
-  positive(app, "--barostat-tau", md_.barostat_tau, "relaxation time of the volume, fs");
+  positive(app, "--barostat-tau", md_.barostat_tau, "time scale of the volume, fs");
   positive(app, "--replicas", md_.replicas, "independent runs per temperature");
   positive(app, "--bulk-modulus", md_.bulk_modulus, "estimate for the barostat, GPa");
   app->add_option("--pressure", md_.pressure, "of npt and --equilibrate, GPa")->capture_default_str();
   choice(app, "--ensemble", md_.ensemble, {"nvt", "nve", "npt"},
          "constant volume and temperature, energy, or pressure");
+  choice(app, "--barostat", md_.barostat, {"rescaling", "mtk"}, "stochastic cell rescaling, or Martyna-Tobias-Klein");
   choice(app, "--shape", md_.shape, {"isotropic", "anisotropic", "triclinic"},
          "what the barostat changes: the volume, also lengths, also angles");
   choice(app, "--device", md_.device, {"auto", "cpu", "cuda"}, "cpu (auto), or cuda: one GPU per rank");
@@ -249,11 +250,14 @@ void Parser::add_relax() {
   app->add_option("MODEL", relax_.model, "model file")->required();
   app->add_option("STRUCTURE", relax_.structure, "POSCAR, extxyz, OUTCAR or vasprun.xml")->required();
   choice(app, "--cell", relax_.cell, {"triclinic", "anisotropic", "isotropic", "fixed"}, "what of the cell may change");
+  choice(app, "--method", relax_.method, {"lbfgs", "fire"},
+         "L-BFGS, or FIRE, which needs more steps but minds a potential that is not smooth less");
   app->add_option("--pressure", relax_.pressure, "GPa")->capture_default_str();
   positive(app, "--force-tolerance", relax_.force_tolerance, "largest force on an atom, eV/A");
   positive(app, "--stress-tolerance", relax_.stress_tolerance,
            "largest component of the stress less the pressure, GPa");
-  positive(app, "--max-steps", relax_.max_steps, "at most");
+  positive(app, "--max-steps", relax_.max_steps, "evaluations at most");
+  positive(app, "--symmetry-tolerance", relax_.symmetry_tolerance, "of the space groups before and after, A");
   app->add_option("-o,--output", relax_.output, "POSCAR, or extended XYZ (*.xyz); default: standard output");
   add_json(app, relax_.json);
   choose(app, relax_);
@@ -269,15 +273,18 @@ void Parser::add_report() {
 }
 
 void Parser::add_model_convert(CLI::App& model) {
-  CLI::App* app = verb(model, "convert", "a published potential of n2p2, NEP (GPUMD) or aenet as a model file",
+  CLI::App* app = verb(model, "convert",
+                       "a published potential of n2p2, NEP (GPUMD) or aenet, or a table of LAMMPS, as a model file",
                        "  haven model convert nep.txt -o LLZO.haven\n"
                        "  haven model convert h2o/ --units bohr-hartree -o H2O.haven\n"
-                       "  haven model convert Ti.nn O.nn -o TiO2.haven");
+                       "  haven model convert Ti.nn O.nn -o TiO2.haven\n"
+                       "  haven model convert pairs.table -o LiCl.haven");
   app->add_option("SOURCE", convert_.sources,
-                  "a folder with input.nn (n2p2), a nep.txt, or one network file per element (aenet)")
+                  "a folder with input.nn (n2p2), a nep.txt, one network file per element (aenet), or *.table (LAMMPS)")
       ->required();
   app->add_option("-o,--output", convert_.output, "model file to write")->required();
-  choice(app, "--from", convert_.format, {"auto", "n2p2", "nep", "aenet"}, "the program the potential is of");
+  choice(app, "--from", convert_.format, {"auto", "n2p2", "nep", "aenet", "lammps-table"},
+         "the program the potential is of");
   app->add_option("--units", convert_.units, "of an n2p2 potential, whose files do not say them")
       ->check(CLI::IsMember({"bohr-hartree", "angstrom-ev"}));
   add_json(app, convert_.json);
@@ -341,6 +348,7 @@ Parser::Parser() {
   add_relax();
   add_md();
   add_transport();
+  add_export();
   add_plan();
   add_report();
   add_bench();

@@ -44,6 +44,7 @@ class Parser {
   void add_transport();
   void add_analysis(CLI::App& transport, const std::string& what, AnalysisOptions& options);
   void add_structure(CLI::App& transport);
+  void add_export();
   void add_arrhenius(CLI::App& transport);
   void add_plan();
   void add_report();
@@ -71,6 +72,7 @@ class Parser {
   RelaxArguments relax_;
   AnalysisOptions msd_{.arguments = {.quantity = "msd"}}, haven_{.arguments = {.quantity = "haven"}};
   StructureArguments structure_;
+  TrajectoryExportArguments trajectory_export_;
   PlanArguments plan_;
   AnalysisOptions pilot_;
   ArrheniusArguments arrhenius_;

@@ -89,6 +89,30 @@ void Parser::add_structure(CLI::App& transport) {
   choose(app, structure_);
 }
 
+void Parser::add_export() {
+  CLI::App* app = verb(app_, "export", "a trajectory in a format of other programs, unwrapped",
+                       "  haven export run/md/T600/r0 -o T600.xyz\n"
+                       "  haven export run/md/T600/r0 -o T600.lammpstrj --every 10\n"
+                       "  haven export run/md/T600/r0 -o T600.dcd --stage prod");
+  TransportArguments& run = trajectory_export_.run;
+  app->add_option("TRAJECTORY", run.trajectories, trajectory_kinds)->required()->expected(1);
+  app->add_option("-o,--output", trajectory_export_.output, "*.xyz, *.extxyz, *.lammpstrj, *.dump or *.dcd")
+      ->required();
+  app->add_option("--format", trajectory_export_.format, "when the name does not say it")
+      ->check(CLI::IsMember({"auto", "extxyz", "lammps", "dcd"}))
+      ->capture_default_str();
+  app->add_option("--every", trajectory_export_.every, "frames")->check(CLI::PositiveNumber)->capture_default_str();
+  app->add_option("--stage", run.stage, "stage of our own trajectories; default: the last");
+  app->add_option("--frame-interval,--interval-fs", run.frame_interval_fs,
+                  "time between stored frames when the file does not say it")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--timestep", run.timestep_fs, "of the run, fs, for files that count steps (LAMMPS dump)")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--types", run.types, "elements of numbered atom types, in order, e.g. Li P S");
+  app->add_option("--structure", run.structure, "file with the same atoms in the same order (DCD, XTC)");
+  choose(app, trajectory_export_);
+}
+
 void Parser::add_arrhenius(CLI::App& transport) {
   CLI::App* app = verb(transport, "arrhenius", "activation energy and conductivity at a target temperature",
                        "  haven transport arrhenius run --target 300 --json -");

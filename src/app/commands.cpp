@@ -18,6 +18,7 @@ ExitCode run_command(Session& session, const CommandArguments& arguments) {
     ExitCode operator()(const PlainMdArguments& a) const { return plain_md(session, a); }
     ExitCode operator()(const TransportArguments& a) const { return transport_analysis(session, a); }
     ExitCode operator()(const StructureArguments& a) const { return structure_analysis(session, a); }
+    ExitCode operator()(const TrajectoryExportArguments& a) const { return export_trajectory(session, a); }
     ExitCode operator()(const PlanArguments& a) const { return plan_runs(session, a); }
     ExitCode operator()(const ArrheniusArguments& a) const { return arrhenius_analysis(session, a); }
     ExitCode operator()(const ReportArguments& a) const { return make_report(session, a); }

@@ -106,7 +106,7 @@ struct PlainMdArguments {
   double ps = 0, timestep = 1.0, every_fs = 100, tau = 100;
   double equilibrate_ps = 0;  ///< > 0: at constant pressure first, then the run in the mean cell
   double pressure = 0, barostat_tau = 1000, bulk_modulus = 50;  ///< GPa, fs, GPa
-  std::string ensemble = "nvt", shape = "isotropic", device = "auto";
+  std::string ensemble = "nvt", barostat = "rescaling", shape = "isotropic", device = "auto";
   std::vector<std::int64_t> supercell{1, 1, 1};
   int replicas = 1, groups = 0;
   std::uint64_t seed = 20240229;
@@ -117,9 +117,10 @@ struct PlainMdArguments {
 
 /// `haven relax MODEL STRUCTURE`
 struct RelaxArguments {
-  std::string model, structure, cell = "triclinic";
+  std::string model, structure, cell = "triclinic", method = "lbfgs";
   double pressure = 0;                                      ///< GPa
   double force_tolerance = 0.005, stress_tolerance = 0.05;  ///< eV/A, GPa
+  double symmetry_tolerance = 0.01;                         ///< A
   std::int64_t max_steps = 2000;
   std::string output{}, json{};
 };
@@ -135,6 +136,13 @@ struct TransportArguments {
   std::vector<std::string> types{};  ///< elements of numbered atom types
   std::optional<std::array<double, 2>> window_ps{};
   std::string folder{}, json{};
+};
+
+/// `haven export TRAJ -o FILE`
+struct TrajectoryExportArguments {
+  TransportArguments run{};  ///< one trajectory, and how it is read
+  std::string output{}, format = "auto";
+  std::int64_t every = 1;
 };
 
 /// `haven transport structure TRAJ`
@@ -205,9 +213,9 @@ struct VersionArguments {
 using CommandArguments =
     std::variant<DataImportArguments, DataCheckArguments, DataStatsArguments, DataSplitArguments, DataSelectArguments,
                  DataExportArguments, PipelineArguments, TestArguments, PredictArguments, RelaxArguments,
-                 PlainMdArguments, TransportArguments, StructureArguments, PlanArguments, ArrheniusArguments,
-                 ReportArguments, InitArguments, ModelInfoArguments, ModelConvertArguments, BenchArguments,
-                 SchemaArguments, VersionArguments>;
+                 PlainMdArguments, TransportArguments, StructureArguments, TrajectoryExportArguments, PlanArguments,
+                 ArrheniusArguments, ReportArguments, InitArguments, ModelInfoArguments, ModelConvertArguments,
+                 BenchArguments, SchemaArguments, VersionArguments>;
 
 /// What the command line asks for: a command, or a text to print (--help, --version).
 struct CommandLine {
@@ -233,6 +241,7 @@ struct CommandLine {
 [[nodiscard]] ExitCode plain_md(Session& session, const PlainMdArguments& arguments);
 [[nodiscard]] ExitCode transport_analysis(Session& session, const TransportArguments& arguments);
 [[nodiscard]] ExitCode structure_analysis(Session& session, const StructureArguments& arguments);
+[[nodiscard]] ExitCode export_trajectory(Session& session, const TrajectoryExportArguments& arguments);
 [[nodiscard]] ExitCode plan_runs(Session& session, const PlanArguments& arguments);
 [[nodiscard]] ExitCode arrhenius_analysis(Session& session, const ArrheniusArguments& arguments);
 [[nodiscard]] ExitCode make_report(Session& session, const ReportArguments& arguments);

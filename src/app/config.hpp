@@ -77,14 +77,19 @@ struct SystemConfig {
 };
 
 struct ThermostatConfig {
-  std::string type = "bussi";
+  std::string type = "bussi";  ///< bussi | nose-hoover | langevin; unless given, nose-hoover with the barostat mtk
   double tau = 100.0;
 };
 
 struct BarostatConfig {
+  std::string type = "rescaling";   ///< rescaling | mtk
   double pressure = 0.0;            ///< GPa
   std::string shape = "isotropic";  ///< isotropic | anisotropic | triclinic
   double tau = BarostatOptions{}.tau_fs, bulk_modulus = BarostatOptions{}.bulk_modulus_gpa;
+};
+
+struct CorrelatorConfig {
+  double every_fs = 10;
 };
 
 struct TrajectoryConfig {
@@ -107,6 +112,7 @@ struct StageConfig {
   std::optional<ThermostatConfig> thermostat;  ///< present for nvt and npt after reading
   std::optional<BarostatConfig> barostat;      ///< present for npt after reading
   std::optional<TrajectoryConfig> trajectory;
+  std::optional<CorrelatorConfig> correlator;
 };
 
 struct LadderConfig {
@@ -123,6 +129,7 @@ struct GuardsConfig {
       GuardOptions{}.minimum_distance_factor;  ///< of the smallest distance in the training set
   double max_volume_factor = GuardOptions{}.max_volume_factor;
   double energy_drift = GuardOptions{}.energy_drift;  ///< eV/atom/ns
+  double stall_s = 60 * MdOptions{}.stall_minutes;
   std::string host = "stop", extrapolation = "flag";
 };
 

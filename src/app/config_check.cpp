@@ -11,6 +11,11 @@ namespace haven {
 namespace {
 
 /// Collects problems of one rule after another.
+/// What acts on the velocities beside the stage's barostat, or by itself.
+const char* thermostat_for(const StageConfig& stage) {
+  return stage.ensemble == "npt" && stage.barostat && stage.barostat->type == "mtk" ? "nose-hoover" : "bussi";
+}
+
 class Checker {
  public:
   explicit Checker(const Config& config) : config_(config) {}
@@ -158,6 +163,10 @@ void Checker::check_stage(std::size_t index) {
     add(path + ".barostat", fmt::format("contradicts ensemble = \"{}\"", stage.ensemble));
   if (stage.barostat && stage.barostat->tau < 10 * config_.md.timestep)
     add(path + ".barostat.tau", "must be at least ten time steps");
+  if (stage.ensemble == "npt" && stage.thermostat && stage.thermostat->type != thermostat_for(stage))
+    add(path + ".thermostat.type",
+        fmt::format("the barostat \"{}\" has the thermostat \"{}\"",
+                    stage.barostat ? stage.barostat->type : BarostatConfig{}.type, thermostat_for(stage)));
   if (stage.start_temperature > 0 && stage.ensemble == "nve")
     add(path + ".start_temperature", "contradicts ensemble = \"nve\": nothing would change the temperature");
   if (stage.start_temperature > 0 && stage.transport)
@@ -166,8 +175,11 @@ void Checker::check_stage(std::size_t index) {
   if (stage.thermostat && stage.thermostat->type == "langevin" && stage.transport)
     add(path + ".thermostat.type",
         "MD005: friction changes diffusion and the conductivity; use \"bussi\" with a weak coupling (tau = 1000) here");
-  if (stage.thermostat && stage.thermostat->type != "bussi" && stage.ensemble == "npt")
-    add(path + ".thermostat.type", "npt has the thermostat \"bussi\"");
+  if (stage.correlator) check_multiple(path + ".correlator.every_fs", stage.correlator->every_fs);
+  if (stage.correlator && stage.ensemble == "npt")
+    add(path + ".correlator", "needs a fixed cell: put it into a later stage, in the mean cell of this one");
+  if (stage.correlator && config_.system.mobile.empty())
+    add(path + ".correlator", "needs system.mobile, the elements whose motion is measured");
   if (stage.trajectory) check_multiple(path + ".trajectory.every_fs", stage.trajectory->every_fs);
   check_cell(index);
 }
@@ -251,7 +263,8 @@ std::vector<ConfigProblem> check_config(const Config& config, Needs required) { 
 
 void complete_config(Config& config) {
   for (StageConfig& stage : config.md.stages) {
-    if (stage.ensemble != "nve" && !stage.thermostat) stage.thermostat.emplace();
+    if (stage.ensemble != "nve" && !stage.thermostat)
+      stage.thermostat = ThermostatConfig{.type = thermostat_for(stage)};
     if (stage.ensemble == "npt" && !stage.barostat) stage.barostat.emplace();
     if (stage.transport && !stage.trajectory) stage.trajectory.emplace();
   }

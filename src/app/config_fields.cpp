@@ -23,6 +23,7 @@ constexpr Choice md_device_choices[] = {{"auto"}, {"cpu"}, {"cuda"}};
 constexpr Choice precision_choices[] = {{"mixed"}, {"float64"}};
 constexpr Choice ensemble_choices[] = {{"nve"}, {"nvt"}, {"npt"}};
 constexpr Choice thermostat_choices[] = {{"bussi"}, {"nose-hoover"}, {"langevin"}};
+constexpr Choice barostat_choices[] = {{"rescaling"}, {"mtk"}};
 constexpr Choice shape_choices[] = {{"isotropic"}, {"anisotropic"}, {"triclinic"}};
 constexpr Choice format_choices[] = {{"h5md"}, {"dcd", not_yet}, {"extxyz", not_yet}};
 constexpr Choice order_choices[] = {{"descending"}, {"ascending"}, {"given"}};
@@ -140,18 +141,27 @@ void visit_stage(FieldVisitor& v, StageConfig& stage) {
             thermostat.type, thermostat_choices);
         s.real({"tau", "relaxation time, fs"}, thermostat.tau, positive);
       });
-  visit_optional(v, {"barostat", "npt: stochastic cell rescaling"}, "", stage.barostat,
-                 [](FieldVisitor& s, BarostatConfig& barostat) {
-                   s.real({"pressure", "GPa"}, barostat.pressure, {});
-                   s.choice({"shape",
-                             "what changes. isotropic: the volume; anisotropic: the lengths of a, b and c; "
-                             "triclinic: lengths and angles"},
-                            barostat.shape, shape_choices);
-                   s.real({"tau", "relaxation time of the volume, fs"}, barostat.tau, positive);
-                   s.real({"bulk_modulus",
-                           "GPa, an estimate: the volume relaxes in tau if it is right, faster in a "
-                           "stiffer crystal"},
-                          barostat.bulk_modulus, positive);
+  visit_optional(v, {"barostat", "npt"}, "", stage.barostat, [](FieldVisitor& s, BarostatConfig& barostat) {
+    s.choice({"type",
+              "rescaling: stochastic cell rescaling, with the thermostat bussi; mtk: "
+              "Martyna-Tobias-Klein, with nose-hoover"},
+             barostat.type, barostat_choices);
+    s.real({"pressure", "GPa"}, barostat.pressure, {});
+    s.choice({"shape",
+              "what changes. isotropic: the volume; anisotropic: the lengths of a, b and c; "
+              "triclinic: lengths and angles"},
+             barostat.shape, shape_choices);
+    s.real({"tau", "fs; rescaling: relaxation time of the volume; mtk: its inertia is (N_f + 3) kT tau^2"},
+           barostat.tau, positive);
+    s.real({"bulk_modulus",
+            "GPa, rescaling: an estimate; the volume relaxes in tau if it is right, faster in a "
+            "stiffer crystal"},
+           barostat.bulk_modulus, positive);
+  });
+  visit_optional(v,
+                 {"correlator", "mean squared displacements during the run (displacements_STAGE.csv); at a fixed cell"},
+                 "", stage.correlator, [](FieldVisitor& s, CorrelatorConfig& correlator) {
+                   s.real({"every_fs", "time between samples, fs"}, correlator.every_fs, positive);
                  });
   visit_optional(v, {"trajectory", "stored positions; a transport stage has them in any case"}, "", stage.trajectory,
                  [](FieldVisitor& s, TrajectoryConfig& trajectory) {
@@ -196,6 +206,8 @@ void visit_md(FieldVisitor& v, MdConfig& md) {
              action_choices);
     s.real({"energy_drift", "eV/atom/ns of the conserved quantity, when significant: stops nve, flags nvt and npt"},
            md.guards.energy_drift, positive);
+    s.duration({"stall", "wall time without progress after which a job on several ranks ends (exit 6); 0 s: never"},
+               md.guards.stall_s, {.low = 0});
     s.unavailable({"deviation", "the committee's force spread"});
   });
   v.sections(

@@ -67,6 +67,7 @@ void add_barostat(Sha256& hash, const StageOptions& stage) {
   const BarostatOptions& barostat = stage.barostat;
   hash.add(barostat.pressure_gpa).add(static_cast<std::int64_t>(barostat.shape)).add(barostat.tau_fs);
   hash.add(barostat.bulk_modulus_gpa).add(stage.duration_fs);
+  if (barostat.type != Barostat::cell_rescaling) hash.add("mtk");
 }
 
 /// What defines a trajectory; the length of the last stage does not, so a finished run can be made longer.
@@ -87,6 +88,7 @@ std::string trajectory_hash(const MdCampaign& campaign, const MdInput& input, co
     if (&stage != &options.stages.back()) hash.add(stage.duration_fs);
     if (stage.thermostat != Thermostat::bussi) hash.add(static_cast<std::int64_t>(stage.thermostat));
     if (stage.ensemble == Ensemble::npt) add_barostat(hash, stage);
+    if (stage.correlator_interval > 0) hash.add("correlator").add(stage.correlator_interval);
     if (!stage.mean_cell_of.empty()) hash.add("mean:" + stage.mean_cell_of);
   }
   hash.add(options.thermo_interval);

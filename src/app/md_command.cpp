@@ -19,8 +19,9 @@ namespace fs = std::filesystem;
 /// What the whole ladder depends on.
 std::string md_inputs(RunContext& run) {
   Config config = run.config;
-  config.md.restart = {};            // when checkpoints are written
-  config.md.skin = MdConfig{}.skin;  // and how often lists are rebuilt change no number
+  config.md.restart = {};                             // when checkpoints are written
+  config.md.skin = MdConfig{}.skin;                   // how often lists are rebuilt,
+  config.md.guards.stall_s = GuardsConfig{}.stall_s;  // and what ends a job that hangs change no number
   return hash_of({"md 1", effective_section(config, "md"), effective_section(config, "system"),
                   fmt::format("{}", config.output.thermo_every_fs), std::to_string(config.seed),
                   run.book->file_hash(resolve_path(config, config.system.structure)),
@@ -63,10 +64,13 @@ namespace {
 /// The keys of a stage that say how it couples.
 std::string ensemble_text(const PlainMdArguments& arguments, const std::string& ensemble) {
   std::string text = fmt::format("ensemble = \"{}\"\n", ensemble);
-  if (ensemble != "nve") text += fmt::format("thermostat = {{ tau = {} }}\n", arguments.tau);
+  const bool mtk = ensemble == "npt" && arguments.barostat == "mtk";
+  if (ensemble != "nve")
+    text += fmt::format("thermostat = {{ type = \"{}\", tau = {} }}\n", mtk ? "nose-hoover" : "bussi", arguments.tau);
   if (ensemble == "npt")
-    text += fmt::format("barostat = {{ pressure = {}, shape = \"{}\", tau = {}, bulk_modulus = {} }}\n",
-                        arguments.pressure, arguments.shape, arguments.barostat_tau, arguments.bulk_modulus);
+    text += fmt::format("barostat = {{ type = \"{}\", pressure = {}, shape = \"{}\", tau = {}, bulk_modulus = {} }}\n",
+                        arguments.barostat, arguments.pressure, arguments.shape, arguments.barostat_tau,
+                        arguments.bulk_modulus);
   return text;
 }
 

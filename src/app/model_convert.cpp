@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "io/aenet_potential.hpp"
 #include "io/cursor.hpp"
+#include "io/lammps_table.hpp"
 #include "io/model_file.hpp"
 #include "io/n2p2_potential.hpp"
 #include "io/nep_potential.hpp"
@@ -54,6 +55,7 @@ std::string potential_format(const PotentialSource& source) {
   if (source.format != "auto") return source.format;
   if (source.paths.empty()) throw ConfigError("no source", "SOURCE", "Give the files of a potential.");
   const std::string& first = source.paths.front();
+  if (first.ends_with(".table")) return "lammps-table";
   if (fs::is_directory(first)) {
     if (fs::exists(fs::path(first) / "input.nn")) return "n2p2";
     throw InputError("the folder has no input.nn", first,
@@ -76,6 +78,8 @@ Model import_potential(const PotentialSource& source) {
     model.provenance["source_units"] = source.units;
   } else if (format == "nep") {
     model = read_nep(only_path(source, "a NEP is one file"));
+  } else if (format == "lammps-table") {
+    model = read_lammps_table(only_path(source, "a table is one file"));
   } else {
     model = read_aenet(source.paths);
   }

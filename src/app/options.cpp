@@ -90,7 +90,8 @@ static Thermostat thermostat_of(const std::string& type) {
 }
 
 static BarostatOptions barostat_of(const BarostatConfig& barostat) {
-  return {.pressure_gpa = barostat.pressure,
+  return {.type = barostat.type == "mtk" ? Barostat::martyna_tobias_klein : Barostat::cell_rescaling,
+          .pressure_gpa = barostat.pressure,
           .shape = barostat.shape == "triclinic"     ? CellShape::triclinic
                    : barostat.shape == "anisotropic" ? CellShape::anisotropic
                                                      : CellShape::isotropic,
@@ -121,6 +122,7 @@ MdOptions md_options(const Config& config) {
       out.trajectory_interval = steps(stage.trajectory->every_fs);
       out.store_velocities = stage.trajectory->velocities;
     }
+    if (stage.correlator) out.correlator_interval = steps(stage.correlator->every_fs);
     options.stages.push_back(out);
   }
   GuardOptions& guards = options.guards;
@@ -135,6 +137,7 @@ MdOptions md_options(const Config& config) {
   guards.host = action(md.guards.host);
   guards.extrapolation = action(md.guards.extrapolation);
   options.thermo_interval = steps(config.output.thermo_every_fs);
+  options.stall_minutes = md.guards.stall_s / 60;
   options.checkpoint_minutes = md.restart.every_s / 60;
   options.seed = config.seed;
   return options;

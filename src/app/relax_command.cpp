@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "analysis/symmetry.hpp"
 #include "app/commands.hpp"
 #include "app/options.hpp"
 #include "app/threads.hpp"
@@ -21,7 +22,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 RelaxOptions options_of(const RelaxArguments& arguments) {
-  return {.cell = arguments.cell == "fixed"         ? RelaxedCell::fixed
+  return {.method = arguments.method == "fire" ? RelaxMethod::fire : RelaxMethod::lbfgs,
+          .cell = arguments.cell == "fixed"         ? RelaxedCell::fixed
                   : arguments.cell == "isotropic"   ? RelaxedCell::isotropic
                   : arguments.cell == "anisotropic" ? RelaxedCell::anisotropic
                                                     : RelaxedCell::triclinic,
@@ -42,6 +44,22 @@ Json json_of(const RelaxStep& step) {
 Json json_of(const Cell& cell) {
   const LatticeParameters p = lattice_parameters(cell.vectors());
   return {{"lengths_A", {p.lengths.x, p.lengths.y, p.lengths.z}}, {"angles_deg", {p.angles.x, p.angles.y, p.angles.z}}};
+}
+
+Json json_of(const std::optional<SpaceGroup>& group) {
+  if (!group) return nullptr;
+  return {{"number", group->number},
+          {"symbol", group->symbol},
+          {"operations", group->operations},
+          {"inequivalent_atoms", group->inequivalent}};
+}
+
+/// What the minimisation did to the symmetry; a start of high symmetry can be a saddle point, which forces do not show.
+std::string symmetry_text(const std::optional<SpaceGroup>& before, const std::optional<SpaceGroup>& after) {
+  const std::string change = fmt::format("space group {} -> {}", describe(before), describe(after));
+  if (!before || !after || before->number == 1 || after->operations < before->operations) return change;
+  return after->operations > before->operations ? change + ": it has gained symmetry"
+                                                : change + "; forces keep the symmetry of the start";
 }
 
 void write_structure(const std::string& path, const Structure& structure, const RelaxStep& last) {
@@ -71,6 +89,9 @@ ExitCode relax_structure(Session& session, const RelaxArguments& arguments) {
     });
     session.log.info(describe(result.first));
     session.log.info(describe(result.last));
+    const auto before = space_group(start, arguments.symmetry_tolerance),
+               after = space_group(result.structure, arguments.symmetry_tolerance);
+    session.log.info(symmetry_text(before, after));
     session.log.info(result.converged ? "converged" : "NOT converged: allow more steps, or a coarser tolerance");
     if (!arguments.output.empty()) {
       write_structure(arguments.output, result.structure, result.last);
@@ -86,6 +107,10 @@ ExitCode relax_structure(Session& session, const RelaxArguments& arguments) {
                                     {"pressure_GPa", arguments.pressure},
                                     {"before", json_of(result.first)},
                                     {"after", json_of(result.last)},
+                                    {"method", arguments.method},
+                                    {"space_group_before", json_of(before)},
+                                    {"space_group_after", json_of(after)},
+                                    {"symmetry_tolerance_A", arguments.symmetry_tolerance},
                                     {"cell_before", json_of(start.cell)},
                                     {"cell_after", json_of(result.structure.cell)}}
                                    .dump(2));

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <numeric>
 #include <thread>
 
 #include "core/communicator.hpp"
@@ -90,13 +91,21 @@ class MpiCommunicator final : public Communicator {
     return result;
   }
   std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> bytes) override {
-    std::vector<std::vector<std::byte>> result(static_cast<std::size_t>(size_));
-    for (int root = 0; root < size_; ++root) {
-      std::vector<std::byte> copy;
-      if (root == rank_) copy.assign(bytes.begin(), bytes.end());
-      broadcast(copy, root);
-      result[static_cast<std::size_t>(root)] = std::move(copy);
-    }
+    const auto mine = static_cast<std::int64_t>(bytes.size());
+    std::vector<std::int64_t> sizes(static_cast<std::size_t>(size_));
+    MPI_Request request;
+    check(MPI_Iallgather(&mine, 1, MPI_INT64_T, sizes.data(), 1, MPI_INT64_T, handle_, &request), "MPI_Iallgather");
+    wait_sleeping(request);
+    if (std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0}) > 0x7fffffff) return all_broadcast(bytes);
+    std::vector<int> counts(sizes.begin(), sizes.end()), starts(sizes.size(), 0);
+    std::partial_sum(counts.begin(), counts.end() - 1, starts.begin() + 1);
+    std::vector<std::byte> all(static_cast<std::size_t>(starts.back() + counts.back()));
+    check(MPI_Allgatherv(bytes.data(), counts[static_cast<std::size_t>(rank_)], MPI_BYTE, all.data(), counts.data(),
+                         starts.data(), MPI_BYTE, handle_),
+          "MPI_Allgatherv");
+    std::vector<std::vector<std::byte>> result;
+    for (std::size_t r = 0; r < sizes.size(); ++r)
+      result.emplace_back(all.begin() + starts[r], all.begin() + starts[r] + counts[r]);
     return result;
   }
   std::vector<Message> exchange(const std::vector<Message>& outgoing) override;
@@ -112,6 +121,18 @@ class MpiCommunicator final : public Communicator {
   }
 
  private:
+  /// all_gather() of more than MPI's counts can say.
+  std::vector<std::vector<std::byte>> all_broadcast(std::span<const std::byte> bytes) {
+    std::vector<std::vector<std::byte>> result(static_cast<std::size_t>(size_));
+    for (int root = 0; root < size_; ++root) {
+      std::vector<std::byte> copy;
+      if (root == rank_) copy.assign(bytes.begin(), bytes.end());
+      broadcast(copy, root);
+      result[static_cast<std::size_t>(root)] = std::move(copy);
+    }
+    return result;
+  }
+
   MPI_Comm handle_;
   bool is_world_;
   int rank_ = 0, size_ = 1;

@@ -7,6 +7,8 @@
 #include <filesystem>
 
 #include "core/error.hpp"
+#include "core/species.hpp"
+#include "core/units.hpp"
 #include "io/checkpoint.hpp"
 
 namespace haven {
@@ -150,6 +152,22 @@ void RunFiles::checkpoint(const SimulationState& state) {
   p.thermo.sync();
   p.events.sync();
   write_checkpoint(p.files, p.path(checkpoint_name), state);
+}
+
+void RunFiles::live_transport(const LiveTransport& t) {
+  const auto symbol = [&](std::size_t e) { return element_symbol(t.elements[e]); };
+  std::string text = "lag_ps,origins";
+  for (std::size_t b = 0; b < t.elements.size(); ++b) text += fmt::format(",tracer_{}_A2", symbol(b));
+  for (std::size_t b = 0; b < t.elements.size(); ++b)
+    for (std::size_t a = 0; a <= b; ++a) text += fmt::format(",collective_{}_{}_A2", symbol(a), symbol(b));
+  text += "\n";
+  for (std::size_t k = 0; k < t.lags_fs.size(); ++k) {
+    text += fmt::format("{},{}", t.lags_fs[k] / units::fs_per_ps, t.origins[k]);
+    for (const auto& msd : t.tracer) text += fmt::format(",{}", msd[k]);
+    for (const auto& product : t.collective) text += fmt::format(",{}", product[k]);
+    text += "\n";
+  }
+  write_file_atomically(parts_->files, parts_->path(fmt::format("displacements_{}.csv", t.stage)), text);
 }
 
 void RunFiles::event(const std::string& json_line) {

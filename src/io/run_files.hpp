@@ -14,6 +14,7 @@ namespace haven {
 ///   traj.part0001.h5 ...      frames; a new segment for every stage and every continuation
 ///   thermo.csv                thermodynamic rows, units in the header line, each line flushed
 ///   checkpoint.h5, checkpoint_prev.h5
+///   displacements_STAGE.csv   mean squared displacements of stages with correlators, as of the last checkpoint
 ///   events.jsonl              one JSON object a line
 ///
 /// Typical use:
@@ -36,6 +37,7 @@ class RunFiles : public RunSink {
   void thermo(const ThermoRow& row) override;
   /// Order of durability: frames, thermo rows and events first, then the checkpoint that makes them history.
   void checkpoint(const SimulationState& state) override;
+  void live_transport(const LiveTransport& transport) override;
   void event(const std::string& json_line) override;
   /// Ends all files properly; afterwards any HDF5 program opens the trajectory. @throws IoError
   void finish();

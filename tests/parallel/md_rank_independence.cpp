@@ -4,7 +4,7 @@
 #include "io/checkpoint.hpp"
 #include "io/run_files.hpp"
 #include "io/trajectory.hpp"
-#include "md/ghost_exchange.hpp"
+#include "md/force_engine.hpp"
 #include "parallel/md_world.hpp"
 #include "potentials/registry.hpp"
 #include "support/every_potential.hpp"
@@ -23,9 +23,11 @@ MdOptions two_stages() {
   equilibrate.trajectory_interval = 20;
   produce.trajectory_interval = 10;
   produce.store_velocities = true;
+  produce.correlator_interval = 2;
   MdOptions options = options_for({equilibrate, produce});
   options.thermo_interval = 25;
   options.checkpoint_interval = 30;
+  options.guards.mobile_elements = {18};
   return options;
 }
 
@@ -46,6 +48,11 @@ void expect_same_run(const MdRun& parallel, const MdRun& serial) {
   EXPECT_EQ(parallel.outcome.last_step, serial.outcome.last_step);
   EXPECT_EQ(exact_text(parallel.outcome.final_state), exact_text(serial.outcome.final_state));
   EXPECT_EQ(parallel.sink.calls, serial.sink.calls);
+  ASSERT_EQ(parallel.sink.transport.size(), serial.sink.transport.size());
+  for (std::size_t k = 0; k < serial.sink.transport.size(); ++k) {
+    EXPECT_EQ(parallel.sink.transport[k].tracer, serial.sink.transport[k].tracer);
+    EXPECT_EQ(parallel.sink.transport[k].collective, serial.sink.transport[k].collective);
+  }
   ASSERT_EQ(parallel.sink.checkpoints.size(), serial.sink.checkpoints.size());
   for (std::size_t k = 0; k < serial.sink.checkpoints.size(); ++k)
     EXPECT_EQ(exact_text(parallel.sink.checkpoints[k]), exact_text(serial.sink.checkpoints[k]));
@@ -133,8 +140,8 @@ TEST(RankIndependence, EveryPotential) {
       if (precision == Precision::mixed && !c.model) continue;
       SCOPED_TRACE(c.name);
       const auto potential = c.model ? make_potential(random_model(*c.model), precision) : c.make();
-      // 40 steps of each ensemble; in mixed precision, which shares all that is between the ranks, 8.
-      std::vector<StageOptions> stages = every_ensemble(300, precision == Precision::mixed ? 0.8 : 4);
+      // 25 steps of each ensemble; in mixed precision, which shares all that is between the ranks, 8.
+      std::vector<StageOptions> stages = every_ensemble(300, precision == Precision::mixed ? 0.8 : 2.5);
       for (StageOptions& stage : stages) stage.trajectory_interval = 10;
       MdOptions options = options_for(stages);
       options.timestep_fs = 0.1;  // random weights are steeper than any material
@@ -171,6 +178,38 @@ TEST(RankIndependence, SlabInVacuumLeavesRanksEmpty) {
   expect_rank_independence({.potential = *potential, .input = input_for(argon_slab(2, 2)), .options = two_stages()});
   expect_rank_independence(
       {.potential = *potential, .input = input_for(argon_slab(2, 2, {true, true, false})), .options = two_stages()});
+}
+
+/// A droplet in a corner of its cell: no grid of equal domains is even, so planes move at the first list.
+TEST(RankIndependence, DropletThatMovesThePlanesBetweenDomains) {
+  const auto potential = argon();
+  Structure droplet = argon_crystal(3);
+  droplet.cell = Cell(2.0 * droplet.cell.vectors());
+  rattle(droplet, 0.1, 3);
+  expect_rank_independence({.potential = *potential, .input = input_for(droplet), .options = two_stages()});
+}
+
+/// A slab in vacuum on a grid that cuts it badly.
+TEST(DomainPlanes, MoveToTheAtomsOfAnUnevenSystem) {
+  const auto potential = argon();
+  const MdInput input = input_for(argon_slab(3, 4));
+  const AtomTable table{.numbers = input.structure.numbers,
+                        .species = std::vector<int>(input.structure.numbers.size(), 0),
+                        .masses = input.masses,
+                        .acceleration = std::vector<double>(input.structure.numbers.size(), 1),
+                        .reference = input.structure.positions};
+  Agreement agreement(world());
+  ForceEngine engine(world(), agreement,
+                     {.potential = *potential, .table = table, .grid = {{1, 1, world().size()}}, .skin = 1});
+  AtomStore atoms;
+  if (world().is_root())
+    for (std::size_t id = 0; id < input.structure.positions.size(); ++id)
+      atoms.add_owned(table, static_cast<AtomId>(id), input.structure.positions[id], Vec3{});
+  engine.rebuild(input.structure.cell, atoms);
+  const auto mean = static_cast<double>(table.size()) / world().size();
+  EXPECT_LE(static_cast<double>(max_over_ranks(world(), atoms.n_owned)), 1.4 * mean);  // a plane of atoms is not cut
+  EXPECT_EQ(sum_over_ranks(world(), atoms.n_owned), table.size());
+  EXPECT_EQ(engine.rebalances(), world().size() > 1 ? 1 : 0);
 }
 
 TEST(RankIndependence, AtomsFarOutsideTheCellAtTheStart) {

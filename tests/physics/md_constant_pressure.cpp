@@ -4,11 +4,13 @@
 
 #include "core/error.hpp"
 #include "core/units.hpp"
+#include "md/integrators/strain.hpp"
 #include "md/mean_cell.hpp"
 #include "support/distributions.hpp"
 #include "support/md_fixtures.hpp"
 
-// Stochastic cell rescaling samples exp(-(K + U + P V)/kT), and its effective energy measures the time step's error.
+// Stochastic cell rescaling and the equations of motion of Martyna, Tobias and Klein sample exp(-(K + U + P V)/kT), and
+// what they conserve measures the time step's error.
 namespace haven::testing {
 namespace {
 
@@ -19,6 +21,11 @@ const std::vector<CellShape> shapes{CellShape::isotropic, CellShape::anisotropic
 /// Argon's bulk modulus at 60 K is about 2 GPa.
 BarostatOptions barostat(double pressure_gpa, CellShape shape, double tau = 400) {
   return {.pressure_gpa = pressure_gpa, .shape = shape, .tau_fs = tau, .bulk_modulus_gpa = 2};
+}
+
+/// The volume of argon then swings with a period of about half a picosecond.
+BarostatOptions inertial(double pressure_gpa, CellShape shape) {
+  return {.type = Barostat::martyna_tobias_klein, .pressure_gpa = pressure_gpa, .shape = shape, .tau_fs = 1500};
 }
 
 /// Rows and frames of a run at constant pressure, every `every` steps of 4 fs, after `skipped_fs`.
@@ -160,6 +167,103 @@ TEST(CellRescaling, EffectiveEnergyFallsWithTheSquareOfTheTimestep) {
   }
 }
 
+/// The two barostats sample the same ensemble: mean and width of the volume agree, and the mean pressure is the target.
+TEST(MartynaTobiasKlein, SamplesTheEnsembleOfCellRescaling) {
+  const auto potential = argon(5.0);
+  for (const CellShape shape : {CellShape::isotropic, CellShape::triclinic}) {
+    SCOPED_TRACE(static_cast<int>(shape));
+    const Sample ours = sample_of(*potential, inertial(0.2, shape), 68000, 5),
+                 other = sample_of(*potential, barostat(0.2, shape), 68000, 6);
+    const Blocks pressure = blocks_of(ours.pressures, 10);
+    EXPECT_NEAR(pressure.mean, 0.2, 4 * pressure.error);
+    EXPECT_LT(pressure.error, 0.02);
+    const Blocks a = blocks_of(ours.volumes, 10), b = blocks_of(other.volumes, 10);
+    EXPECT_NEAR(a.mean, b.mean, 4 * std::hypot(a.error, b.error));
+    EXPECT_LT(std::hypot(a.error, b.error), 0.002 * b.mean);
+    const double independent = static_cast<double>(ours.volumes.size()) / inefficiency(ours.volumes),
+                 of_other = static_cast<double>(other.volumes.size()) / inefficiency(other.volumes);
+    EXPECT_NEAR(variance_of(ours.volumes) / variance_of(other.volumes), 1,
+                4 * std::sqrt(2 / independent + 2 / of_other));
+  }
+}
+
+/// No random numbers: the ratio of the errors is that of the integrator. The cell is triclinic, so that the axes of
+/// strain are not those of the cell, and begins far from equilibrium.
+TEST(MartynaTobiasKlein, ConservedQuantityFallsWithTheSquareOfTheTimestep) {
+  const auto potential = argon(5.0);
+  for (const CellShape shape : shapes) {
+    SCOPED_TRACE(static_cast<int>(shape));
+    std::vector<double> rms;
+    for (const double timestep : {8.0, 4.0, 2.0}) {
+      MdOptions options = options_for({npt_stage(60, inertial(0.3, shape), 3200)});
+      options.stages[0].tau_fs = 200;
+      options.timestep_fs = timestep;
+      options.thermo_interval = static_cast<std::int64_t>(16 / timestep);
+      std::vector<double> conserved, enthalpy;
+      const auto result = run({.potential = *potential, .input = input_for(triclinic_argon(3)), .options = options});
+      for (const ThermoRow& row : result->sink.rows) {
+        conserved.push_back(row.conserved);
+        enthalpy.push_back(row.kinetic + row.potential + 0.3 / units::ev_per_a3_in_gpa * row.volume);
+      }
+      rms.push_back(std::sqrt(variance_of(conserved)));
+      EXPECT_LT(rms.back(), 0.05 * std::sqrt(variance_of(enthalpy))) << timestep;
+    }
+    EXPECT_NEAR(rms[0] / rms[1], 4.0, 0.4);
+    EXPECT_NEAR(rms[1] / rms[2], 4.0, 0.4);
+  }
+}
+
+/// Time-reversible: with velocities, rate of strain and thermostats turned around in the middle, the system goes back
+/// to where it began; what remains is rounding, amplified by chaos.
+TEST(MartynaTobiasKlein, ReturnsWhenAllMomentaAreReversed) {
+  const auto potential = argon();
+  for (const CellShape shape : shapes) {
+    SCOPED_TRACE(static_cast<int>(shape));
+    MdOptions options = options_for({npt_stage(60, inertial(0.3, shape), 800)});
+    options.checkpoint_interval = 200;
+    const MdInput input = input_for(triclinic_argon(2));
+    const auto there = run({.potential = *potential, .input = input, .options = options});
+    SimulationState turned = there->sink.checkpoints.front();
+    ASSERT_EQ(turned.step, 200);
+    for (Vec3& v : turned.velocities) v = -v;
+    for (double& rate : turned.variables.at("mtk.cell_rate")) rate = -rate;
+    for (const char* chain : {"mtk.chain", "mtk.cell_chain"})
+      for (std::size_t k = 1; k <= 3; ++k) turned.variables.at(chain)[k] *= -1;
+    const SimulationState back =
+        run({.potential = *potential, .input = input, .options = options, .restart = turned})->outcome.final_state;
+    EXPECT_EQ(back.step, 400);
+    double farthest = 0, travelled = 0;
+    for (std::size_t i = 0; i < back.positions.size(); ++i) {
+      farthest = std::max(farthest, norm(back.positions[i] - input.structure.positions[i]));
+      travelled = std::max(travelled, norm(turned.positions[i] - input.structure.positions[i]));
+    }
+    EXPECT_LT(farthest, 1e-8);
+    EXPECT_GT(travelled, 0.3);
+    for (int k = 0; k < 3; ++k) EXPECT_LT(norm(back.cell.vectors()[k] - input.structure.cell.vectors()[k]), 1e-8);
+  }
+}
+
+/// The anisotropic
+/// barostat keeps the angles of a cell, and the triclinic one does not turn it.
+TEST(MartynaTobiasKlein, AnglesStayAndTheCellDoesNotTurn) {
+  const auto potential = argon();
+  const MdInput input = input_for(triclinic_argon(3));
+  const auto last_cell = [&](CellShape shape) {
+    return run({.potential = *potential,
+                .input = input,
+                .options = options_for({npt_stage(80, inertial(0.5, shape), 2000)})})
+        ->outcome.final_state.cell.vectors();
+  };
+  const Mat3 start = input.structure.cell.vectors(), stretched = last_cell(CellShape::anisotropic),
+             deformed = last_cell(CellShape::triclinic);
+  const LatticeParameters before = lattice_parameters(start), after = lattice_parameters(stretched);
+  for (int k = 0; k < 3; ++k) EXPECT_NEAR(after.angles[k], before.angles[k], 1e-9);
+  EXPECT_GT(std::abs(after.lengths.x / before.lengths.x - after.lengths.y / before.lengths.y), 1e-4);
+  const Mat3 deformation = inverse(start) * deformed;
+  EXPECT_GT(std::sqrt(squared_norm(traceless_part(deformation))), 1e-3);
+  EXPECT_LT(squared_norm(deformation + (-1.0) * transpose(deformation)), 1e-20);
+}
+
 /// A breathing cell takes all atoms along, also those that have been moved many cells away: nothing jumps when the cell
 /// changes, so displacements in fractional coordinates are continuous.
 TEST(CellRescaling, UnwrappedPathsAreContinuousInFractionalCoordinates) {
@@ -167,21 +271,23 @@ TEST(CellRescaling, UnwrappedPathsAreContinuousInFractionalCoordinates) {
   MdInput input = input_for(argon_crystal(3));
   for (std::size_t i = 0; i < input.structure.positions.size(); i += 2)
     input.structure.positions[i] += input.structure.cell.translation({40, -25, 7});
-  StageOptions stage = npt_stage(60, barostat(0.5, CellShape::triclinic), 2000);
-  stage.trajectory_interval = 1;
-  const auto result = run({.potential = *potential, .input = input, .options = options_for({stage})});
-  const auto& frames = result->sink.frames;
-  double widest = 0, farthest = 0;
-  for (std::size_t k = 1; k < frames.size(); ++k) {
-    widest = std::max(widest, std::abs(frames[k].cell.volume() / frames[0].cell.volume() - 1));
-    for (std::size_t i = 0; i < frames[k].positions.size(); ++i) {
-      const Vec3 step = frames[k].cell.to_fractional(frames[k].positions[i]) -
-                        frames[k - 1].cell.to_fractional(frames[k - 1].positions[i]);
-      farthest = std::max(farthest, norm(frames[k].cell.to_cartesian(step)));
+  for (BarostatOptions options : {barostat(0.5, CellShape::triclinic), inertial(0.5, CellShape::triclinic)}) {
+    StageOptions stage = npt_stage(60, options, 2000);
+    stage.trajectory_interval = 1;
+    const auto result = run({.potential = *potential, .input = input, .options = options_for({stage})});
+    const auto& frames = result->sink.frames;
+    double widest = 0, farthest = 0;
+    for (std::size_t k = 1; k < frames.size(); ++k) {
+      widest = std::max(widest, std::abs(frames[k].cell.volume() / frames[0].cell.volume() - 1));
+      for (std::size_t i = 0; i < frames[k].positions.size(); ++i) {
+        const Vec3 step = frames[k].cell.to_fractional(frames[k].positions[i]) -
+                          frames[k - 1].cell.to_fractional(frames[k - 1].positions[i]);
+        farthest = std::max(farthest, norm(frames[k].cell.to_cartesian(step)));
+      }
     }
+    EXPECT_GT(widest, 0.01);
+    EXPECT_LT(farthest, 0.05);  // ten times what thermal motion covers in 2 fs; the far atoms' points move by 1 A
   }
-  EXPECT_GT(widest, 0.01);
-  EXPECT_LT(farthest, 0.05);  // ten times what thermal motion covers in 2 fs; the far atoms' points move by 1 A
 }
 
 /// T64: a cell under absurd pressure; the domains follow it until a limit stops the run, with every number in place.
@@ -209,6 +315,10 @@ TEST(CellRescaling, CollapsingCellStopsTheRun) {
   EXPECT_NE(message_of(gas, stage_at(100, 20000), 0).find("a height of the cell has fallen to"), std::string::npos);
   EXPECT_NE(message_of(*potential, stage_at(1e6, 200), 2).find("in one step"), std::string::npos);
   EXPECT_NE(message_of(*potential, stage_at(1e300, 20), 2).find("in one step"), std::string::npos);
+  for (const double pressure : {1e6, 1e300}) {
+    StageOptions stage = npt_stage(80, inertial(pressure, CellShape::triclinic), 4000);
+    EXPECT_NE(message_of(*potential, stage, 2).find("in one step"), std::string::npos) << pressure;
+  }
 }
 
 TEST(CellRescaling, ConstantPressureNeedsAPeriodicCellWithoutFrozenAtoms) {
@@ -219,6 +329,10 @@ TEST(CellRescaling, ConstantPressureNeedsAPeriodicCellWithoutFrozenAtoms) {
   EXPECT_THROW(run({.potential = *potential, .input = frozen, .options = options}), InputError);
   const MdInput slab = input_for(argon_slab(2, 2, {true, true, false}));
   EXPECT_THROW(run({.potential = *potential, .input = slab, .options = options}), InputError);
+  MdInput lone = input_for(argon_crystal(1));
+  lone.structure.positions.resize(1), lone.structure.numbers.resize(1), lone.masses.resize(1);
+  const MdOptions mtk = options_for({npt_stage(80, inertial(0, CellShape::isotropic), 20)});
+  EXPECT_THROW(run({.potential = *potential, .input = lone, .options = mtk}), InputError);
 }
 
 }  // namespace haven::testing

@@ -64,9 +64,9 @@ TEST_F(Determinism, SkinAndForcedRebuilds) {
 
 /// The list follows a breathing cell for many steps; when it is rebuilt does not change a bit.
 TEST_F(Determinism, SkinAndRebuildsWithAChangingCell) {
-  for (const CellShape shape : {CellShape::isotropic, CellShape::anisotropic, CellShape::triclinic}) {
-    options =
-        options_for({npt_stage(80, {.pressure_gpa = 0.5, .shape = shape, .tau_fs = 100, .bulk_modulus_gpa = 4}, 400)});
+  for (BarostatOptions barostat : every_barostat()) {
+    barostat.pressure_gpa = 0.5, barostat.tau_fs = 100, barostat.bulk_modulus_gpa = 4;
+    options = options_for({npt_stage(80, barostat, 400)});
     std::vector<std::string> texts;
     std::vector<Index> rebuilds;
     for (const double skin : {1.0, 0.3, 0.0}) {
@@ -79,7 +79,11 @@ TEST_F(Determinism, SkinAndRebuildsWithAChangingCell) {
     EXPECT_EQ(texts[0], texts[2]);
     EXPECT_LT(rebuilds[0], 60);
     EXPECT_LT(rebuilds[0], rebuilds[1]);
-    EXPECT_EQ(rebuilds[2], 201);
+    // Without a skin, only steps that stretch everything need no new list: noise shrinks something in every step.
+    if (barostat.type == Barostat::cell_rescaling) {
+      EXPECT_EQ(rebuilds[2], 201);
+    }
+    EXPECT_GT(rebuilds[2], 100);
   }
 }
 
@@ -162,6 +166,26 @@ TEST_F(Determinism, RunsInParts) {
   }
 }
 
+/// The displacement correlators are part of the state: what they give is the same after any restart.
+TEST_F(Determinism, CorrelatorsThroughCheckpointFiles) {
+  StageOptions stage = nvt_stage(80, 50, 400);
+  stage.correlator_interval = 3;
+  options = options_for({nve_stage(80, 20), stage});
+  options.guards.mobile_elements = {18};
+  options.checkpoint_interval = 1;
+  const auto whole = run({.potential = *potential, .input = input, .options = options});
+  for (const std::int64_t stop : {5, 10, 12, 13, 77, 150, 209}) {
+    const auto from = std::find_if(whole->sink.checkpoints.begin(), whole->sink.checkpoints.end(),
+                                   [&](const SimulationState& state) { return state.step == stop; });
+    ASSERT_NE(from, whole->sink.checkpoints.end());
+    const auto rest =
+        run({.potential = *potential, .input = input, .options = options, .restart = through_a_file(*from)});
+    EXPECT_EQ(exact_text(rest->outcome.final_state), exact_text(whole->outcome.final_state)) << stop;
+    EXPECT_EQ(rest->sink.transport.back().tracer, whole->sink.transport.back().tracer) << stop;
+    EXPECT_EQ(rest->sink.transport.back().collective, whole->sink.transport.back().collective) << stop;
+  }
+}
+
 TEST_F(Determinism, OutputOfARestartContinuesWhereTheCheckpointWas) {
   options.checkpoint_interval = 37;
   const auto whole = run({.potential = *potential, .input = input, .options = options});
@@ -231,9 +255,13 @@ TEST_F(Determinism, InfinitelySlowBarostatAndThermostatAreNve) {
     state.variables.clear();
     return exact_text(state);
   };
-  StageOptions slow = npt_stage(80, {.shape = CellShape::triclinic, .tau_fs = infinity}, 200);
-  slow.tau_fs = infinity;
-  EXPECT_EQ(text_without_variables(slow), text_without_variables(nve_stage(80, 200)));
+  const std::string expected = text_without_variables(nve_stage(80, 200));
+  for (BarostatOptions barostat : every_barostat()) {
+    barostat.tau_fs = infinity;
+    StageOptions slow = npt_stage(80, barostat, 200);
+    slow.tau_fs = infinity;
+    EXPECT_EQ(text_without_variables(slow), expected);
+  }
 }
 
 /// Constant pressure, then production in the mean cell: stopped and continued anywhere, between the stages too, it ends

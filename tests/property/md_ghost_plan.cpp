@@ -20,6 +20,7 @@ struct Case {
   std::vector<Vec3> positions;
   RankGrid grid;
   double radius = 0;
+  DomainPlanes planes{};
 };
 
 Case random_case(std::uint64_t number) {
@@ -39,6 +40,12 @@ Case random_case(std::uint64_t number) {
       if (!periodic[static_cast<std::size_t>(k)]) f[k] = between(-0.2, 1.2);  // open axes: some outside the nominal box
     c.positions.push_back(c.cell.to_cartesian(f));
   }
+  c.planes = equal_planes(c.grid);
+  if (random.uniform() < 0.5)  // anywhere, two at one place now and then
+    for (auto& cuts : c.planes.cuts) {
+      for (double& cut : cuts) cut = std::round(10 * random.uniform()) / 10;
+      std::sort(cuts.begin(), cuts.end());
+    }
   // Atoms exactly on domain boundaries.
   c.positions.push_back(Vec3{});
   c.positions.push_back(c.cell.to_cartesian({0.5, 0.25, 1.0 / 3}));
@@ -72,7 +79,7 @@ std::vector<Pair> brute_force(const Case& c) {
 }
 
 std::vector<Pair> union_over_ranks(const Case& c) {
-  const DomainGeometry geometry(c.cell, c.grid);
+  const DomainGeometry geometry(c.cell, c.grid, c.planes);
   std::vector<Pair> pairs;
   for (int rank = 0; rank < c.grid.size(); ++rank) {
     std::vector<Vec3> positions;
@@ -141,6 +148,38 @@ TEST(RankGrid, CutsTheLongAxisAndAvoidsVacuum) {
   EXPECT_EQ(choose_rank_grid(cube.cell, 27, 4, cube.positions), (RankGrid{{3, 3, 3}}));
   const Structure slab = argon_slab(6, 2);
   EXPECT_EQ(choose_rank_grid(slab.cell, 4, 6, slab.positions).n[2], 1);
+}
+
+/// Planes that follow the atoms leave every domain of an uneven system about its share.
+TEST(DomainPlanes, ShareAnUnevenSystemEqually) {
+  Structure slab = argon_slab(6, 3);
+  const RankGrid grid{{1, 2, 4}};
+  const auto busiest = [&](const DomainPlanes& planes) {
+    const DomainGeometry geometry(slab.cell, grid, planes);
+    std::vector<Index> owned(8);
+    for (const Vec3& r : slab.positions) ++owned[static_cast<std::size_t>(geometry.owner(r))];
+    return 8.0 * static_cast<double>(*std::max_element(owned.begin(), owned.end())) / static_cast<double>(slab.size());
+  };
+  LoadProfile profile{};
+  add_to_profile(slab.cell, slab.positions, profile);
+  EXPECT_GT(busiest(equal_planes(grid)), 2.0);  // a quarter of the height holds everything
+  EXPECT_LT(busiest(balanced_planes(grid, profile)), 1.15);
+}
+
+TEST(DomainPlanes, OfNoAtomsAndOfAtomsAtOnePlaceAreInOrder) {
+  const RankGrid grid{{4, 1, 3}};
+  LoadProfile empty{}, heap{};
+  const std::vector<Vec3> one_place(100, Vec3{1, 2, 3});
+  add_to_profile(Cell(10 * Mat3::identity()), one_place, heap);
+  for (const LoadProfile& profile : {empty, heap}) {
+    const DomainPlanes planes = balanced_planes(grid, profile);
+    EXPECT_EQ(planes.cuts[0].size(), 3U);
+    EXPECT_TRUE(planes.cuts[1].empty());
+    for (const auto& cuts : planes.cuts) {
+      EXPECT_TRUE(std::is_sorted(cuts.begin(), cuts.end()));
+      for (const double cut : cuts) EXPECT_TRUE(cut >= 0 && cut <= 1);
+    }
+  }
 }
 
 TEST(RankGrid, EveryPositionHasOneOwnerWhateverTheImage) {

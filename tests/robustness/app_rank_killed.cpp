@@ -79,4 +79,31 @@ TEST_F(KilledRank, EndsTheJobAndLosesNothingAcknowledged) {
   EXPECT_NE(next.err.find("continues from step"), std::string::npos) << next.err;
 }
 
+/// T41: one of four ranks stops without dying. The others notice, say where they wait, and the job ends within 10 s of
+/// the limit.
+TEST_F(KilledRank, ThatHangsEndsTheJobToo) {
+  std::ofstream(folder_.file("haven.toml")) << "model = { file = \"m.haven\" }\nsystem = { structure = \"POSCAR\" }\n"
+                                               "out = \"out\"\n[md]\nladder = { temperatures = [100] }\n"
+                                               "guards = { stall = \"2 s\" }\n[[md.stage]]\nname = \"run\"\n"
+                                               "ps = 1000000\ntrajectory = { every_fs = 2 }\n";
+  const auto words = on_ranks(4, {haven_program(), "md", "haven.toml"});
+  if (words.empty()) GTEST_SKIP() << "no mpirun here";
+  const std::string run = folder_.file("out/md/T100/r0");
+  std::chrono::steady_clock::time_point stopped;
+  const ProgramResult result = run_until(
+      words, folder_.path().string(), [&] { return readable_frames(run) > 20; },
+      [&](int mpirun) {
+        const std::vector<int> ranks = descendants(mpirun, "haven");
+        ASSERT_EQ(ranks.size(), 4U);
+        stopped = std::chrono::steady_clock::now();
+        kill(ranks[2], SIGSTOP);
+      });
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - stopped).count();
+  EXPECT_NE(result.code, 0);
+  EXPECT_LT(seconds, 12);
+  EXPECT_NE(result.err.find("has made no progress for"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("a rank that does not say so hangs"), std::string::npos) << result.err;
+  EXPECT_GT(readable_frames(run), 20);
+}
+
 }  // namespace haven::testing

@@ -150,11 +150,20 @@ StageOptions nvt_stage(double temperature, double tau_fs, double duration_fs) {
   return stage;
 }
 
+std::vector<BarostatOptions> every_barostat() {
+  std::vector<BarostatOptions> barostats;
+  for (const Barostat type : {Barostat::cell_rescaling, Barostat::martyna_tobias_klein})
+    for (const CellShape shape : {CellShape::isotropic, CellShape::anisotropic, CellShape::triclinic})
+      barostats.push_back({.type = type, .shape = shape});
+  return barostats;
+}
+
 StageOptions npt_stage(double temperature, const BarostatOptions& barostat, double duration_fs) {
   StageOptions stage = nvt_stage(temperature, 50, duration_fs);
   stage.name = "npt";
   stage.ensemble = Ensemble::npt;
   stage.barostat = barostat;
+  if (barostat.type == Barostat::martyna_tobias_klein) stage.thermostat = Thermostat::nose_hoover;
   return stage;
 }
 
@@ -179,6 +188,10 @@ std::vector<StageOptions> every_ensemble(double temperature, double duration_fs)
     stages.push_back(stage_of(Ensemble::npt));
     stages.back().barostat.shape = shape;
     stages.back().name += std::to_string(static_cast<int>(shape));
+    stages.push_back(stages.back());
+    stages.back().barostat.type = Barostat::martyna_tobias_klein;
+    stages.back().thermostat = Thermostat::nose_hoover;
+    stages.back().name += "-mtk";
   }
   for (const Thermostat thermostat : {Thermostat::nose_hoover, Thermostat::langevin}) {
     stages.push_back(stage_of(Ensemble::nvt));

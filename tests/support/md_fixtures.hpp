@@ -34,12 +34,14 @@ class RecordingSink final : public RunSink {
   void frame(const TrajectoryFrame& frame) override;
   void thermo(const ThermoRow& row) override;
   void checkpoint(const SimulationState& state) override;
+  void live_transport(const LiveTransport& live) override { transport.push_back(live); }
   void event(const std::string& json_line) override;
 
   std::vector<std::string> calls;  ///< everything but checkpoints, in order
   std::vector<SimulationState> checkpoints;
   std::vector<ThermoRow> rows;
   std::vector<TrajectoryFrame> frames;
+  std::vector<LiveTransport> transport;
   std::vector<std::string> events;
   std::function<void(const TrajectoryFrame&)> on_frame;  ///< called after a frame was remembered; may throw
 };
@@ -66,7 +68,9 @@ struct RunSetup {
 
 [[nodiscard]] StageOptions nve_stage(double temperature, double duration_fs);
 [[nodiscard]] StageOptions nvt_stage(double temperature, double tau_fs, double duration_fs);
-/// Constant pressure with a thermostat of 50 fs.
+/// Every barostat with every shape of cell.
+[[nodiscard]] std::vector<BarostatOptions> every_barostat();
+/// Constant pressure with the thermostat that belongs to the barostat, of 50 fs.
 [[nodiscard]] StageOptions npt_stage(double temperature, const BarostatOptions& barostat, double duration_fs);
 /// One stage of every ensemble (and shape of cell) there is, at `temperature` (K); those with a thermostat follow a
 /// ramp to 1.5 of it.

@@ -103,6 +103,33 @@ trajectory = { every_fs = 1 }
   EXPECT_NE(events.find(R"("mean_cell_of":"equil")"), std::string::npos) << events;
 }
 
+/// The deterministic barostat, displacements measured during the run, and its trajectory for other programs.
+TEST_F(GivenModel, MeasuresDisplacementsDuringTheRunAndExports) {
+  std::string text = input;
+  text.insert(text.find("[[md.stage]]"), R"([[md.stage]]
+name = "equil"
+ensemble = "npt"
+barostat = { type = "mtk", pressure = 0.5, shape = "anisotropic" }
+ps = 0.04
+)");
+  text.insert(text.find("transport = true"), "cell = \"mean:equil\"\ncorrelator = { every_fs = 2 }\n");
+  write("haven.toml", text);
+  const ProgramResult result = haven({"md", "haven.toml"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(bytes_of(folder_.file("run/effective.toml")).find("nose-hoover"), std::string::npos);
+  const std::string table = bytes_of(folder_.file("run/md/T80/r0/displacements_prod.csv"));
+  EXPECT_EQ(table.find("lag_ps,origins,tracer_Li_A2,collective_Li_Li_A2\n0.002,25,"), 0U) << table;
+  EXPECT_NE(table.find("\n0.048,"), std::string::npos) << table;  // 24 samples, of which every second is an origin
+  for (const char* name : {"t.xyz", "t.lammpstrj", "t.dcd"}) {
+    const ProgramResult exported = haven({"export", "run/md/T80/r0", "-o", name, "--every", "2"});
+    EXPECT_EQ(exported.code, 0) << exported.err;
+    EXPECT_NE(exported.err.find("6 of 11 frames"), std::string::npos) << exported.err;
+    EXPECT_TRUE(fs::exists(folder_.file(name)));
+  }
+  EXPECT_EQ(haven({"export", "run/md/T80/r0", "-o", "t.unknown"}).code, 2);
+  EXPECT_EQ(haven({"export", "POSCAR", "-o", "t.xyz"}).code, 3);
+}
+
 TEST_F(GivenModel, FlagsEquilibrateAtConstantPressure) {
   const ProgramResult result =
       haven({"md", "given.haven", "POSCAR", "-T", "80", "--ps", "0.02", "--equilibrate", "0.02", "--shape",
@@ -139,6 +166,10 @@ TEST_F(GivenModel, RelaxesAStructure) {
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_TRUE(fs::exists(folder_.file("CONTCAR")));
   EXPECT_NE(bytes_of(folder_.file("r.json")).find("\"converged\": true"), std::string::npos);
+  EXPECT_NE(bytes_of(folder_.file("r.json")).find("\"space_group_after\": {"), std::string::npos);
+  EXPECT_NE(result.err.find("space group "), std::string::npos) << result.err;
+  const ProgramResult fire = haven({"relax", "given.haven", "POSCAR", "--cell", "fixed", "--method", "fire"});
+  EXPECT_EQ(fire.code, 0) << fire.err;
   const ProgramResult open = haven({"relax", "given.haven", "POSCAR", "--max-steps", "1", "--pressure", "1"});
   EXPECT_EQ(open.code, 5) << open.err;
 }

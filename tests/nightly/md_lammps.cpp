@@ -1,0 +1,213 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "core/units.hpp"
+#include "io/lammps_table.hpp"
+#include "md/velocities.hpp"
+#include "potentials/registry.hpp"
+#include "potentials/structure_evaluation.hpp"
+#include "support/distributions.hpp"
+#include "support/file_bytes.hpp"
+#include "support/md_fixtures.hpp"
+#include "support/program.hpp"
+#include "support/shared_data.hpp"
+
+/// Another program on the same potential: LAMMPS evaluates a Lennard-Jones potential that ends smoothly in closed form
+/// (`pair_style lj/smooth/linear`), Haven the table of it that `haven model convert` reads.
+namespace haven::testing {
+namespace {
+
+constexpr double epsilon = 0.01032, sigma = 3.405, cutoff = 8.0, shortest = 2.6;  // eV, A: argon
+constexpr const char* program = "/usr/bin/lmp";
+
+struct Value {
+  double energy, force;
+};
+
+Value full(double r) {
+  const double s6 = std::pow(sigma / r, 6);
+  return {4 * epsilon * (s6 * s6 - s6), 24 * epsilon * (2 * s6 * s6 - s6) / r};
+}
+
+/// phi(r) - phi(r_c) - (r - r_c) phi'(r_c)
+Value linear_end(double r) {
+  const Value at_r = full(r), at_end = full(cutoff);
+  return {at_r.energy - at_end.energy + (r - cutoff) * at_end.force, at_r.force - at_end.force};
+}
+
+std::string table_text() {
+  constexpr int points = 3000;
+  std::string text = fmt::format("# argon\n\nAr_Ar\nN {}\n\n", points);
+  for (int k = 0; k < points; ++k) {
+    const double r = shortest + (cutoff - shortest) * k / (points - 1);
+    const Value v = linear_end(r);
+    text += fmt::format("{} {} {} {}\n", k + 1, r, v.energy, v.force);
+  }
+  return text;
+}
+
+/// Argon, disturbed, in LAMMPS's kind of triclinic cell.
+Structure argon_in(const Mat3& deformation, int n, double amplitude) {
+  Structure structure = argon_crystal(n);
+  structure.cell = Cell(structure.cell.vectors() * deformation);
+  for (Vec3& r : structure.positions) r = r * deformation;
+  rattle(structure, amplitude, 11);
+  return structure;
+}
+
+std::string data_text(const Structure& s, double mass) {
+  const Mat3& h = s.cell.vectors();
+  std::string text = fmt::format(
+      "made by a test\n\n{} atoms\n1 atom types\n0 {} xlo xhi\n0 {} ylo yhi\n0 {} zlo zhi\n{} {} {} xy xz "
+      "yz\n\nMasses\n\n"
+      "1 {}\n\nAtoms\n\n",
+      s.size(), h[0].x, h[1].y, h[2].z, h[1].x, h[2].x, h[2].y, mass);
+  for (std::size_t i = 0; i < s.positions.size(); ++i)
+    text += fmt::format("{} 1 {} {} {}\n", i + 1, s.positions[i].x, s.positions[i].y, s.positions[i].z);
+  if (s.velocities.empty()) return text;
+  text += "\nVelocities\n\n";
+  for (std::size_t i = 0; i < s.velocities.size(); ++i) {
+    const Vec3 v = units::fs_per_ps * s.velocities[i];  // A/ps
+    text += fmt::format("{} {} {} {}\n", i + 1, v.x, v.y, v.z);
+  }
+  return text;
+}
+
+class Lammps : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(program)) GTEST_SKIP() << "no LAMMPS here";
+    std::ofstream(folder_.file("argon.table")) << table_text();
+    potential_ = make_potential(read_lammps_table(folder_.file("argon.table")), Precision::float64);
+  }
+  /// Runs LAMMPS on the structure; `commands` follow the definition of the system. Returns the log.
+  std::string lammps(const Structure& structure, const std::string& commands) {
+    std::ofstream(folder_.file("data")) << data_text(structure, lammps_mass());
+    std::ofstream(folder_.file("in")) << fmt::format(
+        "units metal\natom_style atomic\nbox tilt large\nread_data data\npair_style lj/smooth/linear {0}\npair_coeff 1 "
+        "1 "
+        "{1} {2}\nneighbor 1.0 bin\nneigh_modify every 1 delay 0 check yes\nthermo_modify format float %.15g\n{3}",
+        cutoff, epsilon, sigma, commands);
+    const ProgramResult result = run_program({program, "-in", "in", "-log", "log"}, folder_.path().string());
+    EXPECT_EQ(result.code, 0) << result.out << result.err;
+    return bytes_of(folder_.file("log"));
+  }
+  /// Three columns of the last frame of a dump, by id.
+  std::vector<Vec3> dumped(std::size_t atoms) {
+    std::istringstream file(bytes_of(folder_.file("dump")));
+    std::vector<Vec3> values(atoms);
+    std::string line;
+    while (std::getline(file, line)) {
+      if (line.rfind("ITEM: ATOMS", 0) != 0) continue;
+      for (std::size_t k = 0; k < atoms; ++k) {
+        std::size_t id = 0;
+        Vec3 v;
+        file >> id >> v.x >> v.y >> v.z;
+        values.at(id - 1) = v;
+      }
+    }
+    return values;
+  }
+  /// LAMMPS's constants are older than CODATA 2018; with this mass its equations of motion are ours to the last digit.
+  static double lammps_mass() { return mass * units::kinetic_to_ev / (1.0364269e-4 * 1e6); }
+  static constexpr double mass = 39.948;
+  TemporaryFolder folder_;
+  std::unique_ptr<Potential> potential_;
+};
+
+}  // namespace
+
+/// T15: energy, forces and pressure in a cubic, a triclinic and a small cell (lower than twice the cut-off).
+TEST_F(Lammps, GivesTheSameForces) {
+  const Mat3 cube = Mat3::identity(), sheared{{{{1, 0, 0}, {0.3, 0.9, 0}, {-0.2, 0.25, 1.1}}}};
+  for (const Structure& structure : {argon_in(cube, 4, 0.4), argon_in(sheared, 4, 0.4), argon_in(sheared, 2, 0.3)}) {
+    SCOPED_TRACE(structure.size());
+    const std::string log = lammps(structure,
+                                   "thermo_style custom pe press\ndump d all custom 1 dump id fx fy fz\n"
+                                   "dump_modify d format float %.17g\nrun 0\n");
+    const std::vector<Vec3> expected = dumped(structure.positions.size());
+    const StructureEvaluation ours = evaluate_structure(*potential_, structure);
+    double scale = 0;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_LT(norm(ours.forces[i] - expected[i]), 1e-10) << i;
+      scale = std::max(scale, norm(expected[i]));
+    }
+    EXPECT_GT(scale, 0.1);
+    std::istringstream rows(log.substr(log.find("PotEng Press")));
+    std::string header;
+    std::getline(rows, header);
+    double energy = 0, pressure_bar = 0;
+    rows >> energy >> pressure_bar;
+    EXPECT_NEAR(ours.energy, energy, 1e-11 * std::abs(energy));
+    const double pressure = -(ours.stress[0].x + ours.stress[1].y + ours.stress[2].z) / 3;
+    EXPECT_NEAR(pressure * units::ev_per_a3_in_gpa * 1e4, pressure_bar, 1e-5 * std::abs(pressure_bar));
+  }
+}
+
+/// From the same start the two programs follow one trajectory until rounding has grown to be seen: at 90 K argon
+/// forgets at a rate of about 1/ps, so that after 2 ps differences of 1e-13 are still far below 1e-8.
+TEST_F(Lammps, MovesTheSameWay) {
+  Structure structure = argon_in(Mat3::identity(), 4, 0.1);
+  MdInput input = input_for(structure, mass);
+  const AtomTable table{.numbers = structure.numbers,
+                        .species = {},
+                        .masses = input.masses,
+                        .acceleration = std::vector<double>(input.masses.size(), 1),
+                        .reference = structure.positions};
+  input.structure.velocities = structure.velocities = thermal_velocities(table, 90, 3);
+  static_cast<void>(lammps(structure,
+                           "timestep 0.002\nfix n all nve\ndump d all custom 1000 dump id xu yu zu\n"
+                           "dump_modify d format float %.17g\nrun 1000\n"));
+  const std::vector<Vec3> expected = dumped(structure.positions.size());
+  MdOptions options = options_for({nve_stage(90, 2000)});
+  options.initial_velocities = InitialVelocities::from_structure;
+  const auto ours = run({.potential = *potential_, .input = input, .options = options});
+  double farthest = 0, travelled = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    farthest = std::max(farthest, norm(ours->outcome.final_state.positions[i] - expected[i]));
+    travelled = std::max(travelled, norm(expected[i] - structure.positions[i]));
+  }
+  EXPECT_LT(farthest, 1e-8);
+  EXPECT_GT(travelled, 0.5);
+  RecordProperty("farthest_A", fmt::format("{:.3g}", farthest));
+}
+
+/// Averages at constant temperature: potential energy and pressure of the crystal at 60 K, LAMMPS with a Nose-Hoover
+/// chain, Haven with each of its thermostats.
+TEST_F(Lammps, HasTheSameAverages) {
+  const Structure structure = argon_in(Mat3::identity(), 3, 0.1);
+  const std::string log =
+      lammps(structure,
+             "velocity all create 60 71 mom yes rot no\ntimestep 0.004\nfix n all nvt temp 60 60 0.2\n"
+             "run 5000\nthermo_style custom step pe press\nthermo 50\nrun 50000\n");
+  std::vector<double> energy, pressure;
+  std::istringstream rows(log.substr(log.rfind("Step PotEng Press")));
+  std::string header;
+  std::getline(rows, header);
+  for (double step = 0, e = 0, p = 0; rows >> step >> e >> p;) energy.push_back(e), pressure.push_back(p * 1e-4);
+  ASSERT_GT(energy.size(), 900u);
+  const Blocks their_energy = blocks_of(energy, 10), their_pressure = blocks_of(pressure, 10);
+  for (const Thermostat thermostat : {Thermostat::bussi, Thermostat::nose_hoover, Thermostat::langevin}) {
+    SCOPED_TRACE(static_cast<int>(thermostat));
+    StageOptions stage = nvt_stage(60, 200, 220000);
+    stage.thermostat = thermostat;
+    MdOptions options = options_for({stage});
+    options.timestep_fs = 4;
+    options.thermo_interval = 50;
+    const auto result = run({.potential = *potential_, .input = input_for(structure, mass), .options = options});
+    std::vector<double> our_energy, our_pressure;
+    for (const ThermoRow& row : result->sink.rows)
+      if (row.time_fs > 20000) our_energy.push_back(row.potential), our_pressure.push_back(row.pressure_gpa);
+    const Blocks e = blocks_of(our_energy, 10), p = blocks_of(our_pressure, 10);
+    EXPECT_NEAR(e.mean, their_energy.mean, 3.5 * std::hypot(e.error, their_energy.error));
+    EXPECT_NEAR(p.mean, their_pressure.mean, 3.5 * std::hypot(p.error, their_pressure.error));
+    EXPECT_LT(std::hypot(e.error, their_energy.error), 0.002 * std::abs(e.mean));
+  }
+}
+
+}  // namespace haven::testing
