@@ -44,7 +44,9 @@ class Parser {
   void add_transport();
   void add_analysis(CLI::App& transport, const std::string& what, AnalysisOptions& options);
   void add_structure(CLI::App& transport);
+  void add_layers(CLI::App& transport);
   void add_arrhenius(CLI::App& transport);
+  void add_committee(CLI::App& transport);
   void add_plan();
   void add_report();
   void add_bench();
@@ -71,9 +73,11 @@ class Parser {
   RelaxArguments relax_;
   AnalysisOptions msd_{.arguments = {.quantity = "msd"}}, haven_{.arguments = {.quantity = "haven"}};
   StructureArguments structure_;
+  LayersArguments layers_;
   PlanArguments plan_;
   AnalysisOptions pilot_;
   ArrheniusArguments arrhenius_;
+  CommitteeArguments committee_;
   ReportArguments report_;
   InitArguments init_;
   ModelInfoArguments info_;
