@@ -162,6 +162,7 @@ class Collector {
     const Vec3 drift = drift_of(s);
     last_drift_ = drift;
     if (seen_ % tracks_.thinning == 0) {
+      make_room();
       for (std::size_t i = 0; i < mobile_.size(); ++i)
         for (int k = 0; k < 3; ++k)
           tracks_.series[3 * i + static_cast<std::size_t>(k)].push_back(s[mobile_[i]][k] - drift[k]);
@@ -219,9 +220,20 @@ class Collector {
       tracks_.velocities.clear();
   }
 
+  /// Frames that fit into the memory limit; at least 1024, so that something is left to analyse.
+  std::size_t most_frames() const {
+    return std::max<std::size_t>(1024, options_.memory_bytes / (tracks_.series.size() * sizeof(double)));
+  }
+
+  /// A vector that grows by itself takes up to twice what it holds: the last step of growth goes to the limit only.
+  void make_room() {
+    const std::size_t capacity = tracks_.series[0].capacity();
+    if (tracks_.series[0].size() < capacity || 2 * capacity <= most_frames()) return;
+    for (std::vector<double>& series : tracks_.series) series.reserve(most_frames() + 1);
+  }
+
   void thin_tracks() {
-    const std::size_t frames = tracks_.series[0].size();
-    if (frames < 1024 || frames * tracks_.series.size() * sizeof(double) <= options_.memory_bytes) return;
+    if (tracks_.series[0].size() <= most_frames()) return;
     for (std::vector<double>& series : tracks_.series) {
       for (std::size_t t = 0; 2 * t < series.size(); ++t) series[t] = series[2 * t];
       series.resize((series.size() + 1) / 2);

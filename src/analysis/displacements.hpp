@@ -18,7 +18,7 @@ enum class Drift {
 struct CollectOptions {
   std::vector<int> mobile;                          ///< atomic numbers of the mobile species
   double skip_ps = 0;                               ///< start of the trajectory that is left out (equilibration)
-  std::size_t memory_bytes = std::size_t{3} << 30;  ///< above it every second frame is dropped, repeatedly
+  std::size_t memory_bytes = std::size_t{3} << 29;  ///< above it every second frame is dropped, repeatedly
 };
 
 /// Host atoms thinned to a few hundred frames, drift removed: enough to see whether the framework stays.

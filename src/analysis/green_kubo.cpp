@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/species.hpp"
+#include "core/units.hpp"
 
 namespace haven {
 namespace {
@@ -139,6 +141,25 @@ ZeroFrequency zero_frequency(std::span<const std::array<std::vector<double>, 3>>
   out.coefficients = static_cast<int>(kept);
   out.nyquist_ratio = std::exp(log_end - log_value);
   return out;
+}
+
+std::vector<std::array<std::vector<double>, 3>> charge_currents(std::span<const IonTracks> replicas,
+                                                                const std::map<std::string, double>& charges) {
+  std::vector<std::array<std::vector<double>, 3>> currents;
+  for (const IonTracks& tracks : replicas) {
+    if (tracks.velocities.empty()) return {};
+    std::array<std::vector<double>, 3> current;
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      current[axis].assign(tracks.velocities[0].sum[axis].size(), 0.0);
+      for (const VelocitySum& one : tracks.velocities) {
+        const double charge = charges.at(std::string(element_symbol(one.number)));
+        for (std::size_t t = 0; t < current[axis].size(); ++t)
+          current[axis][t] += units::fs_per_ps * charge * one.sum[axis][t];
+      }
+    }
+    currents.push_back(std::move(current));
+  }
+  return currents;
 }
 
 }  // namespace haven

@@ -1,10 +1,11 @@
 #pragma once
 #include <array>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "analysis/estimate.hpp"
+#include "analysis/displacements.hpp"
 
 namespace haven {
 
@@ -25,6 +26,11 @@ struct ZeroFrequency {
 /// @param current  three components of equal length, one or several runs [run][axis][frame]
 [[nodiscard]] ZeroFrequency zero_frequency(std::span<const std::array<std::vector<double>, 3>> current,
                                            double interval_ps);
+
+/// Charge current J = sum_i q_i v_i of every run, e A/ps, [run][axis][frame]; empty when a run has no velocities.
+/// @param charges  by element symbol, e
+[[nodiscard]] std::vector<std::array<std::vector<double>, 3>> charge_currents(
+    std::span<const IonTracks> replicas, const std::map<std::string, double>& charges);
 
 /// In-place Fourier transform of interleaved complex numbers, a power of two of them: sum_j x_j exp(-2 pi i jk / n).
 void fourier_transform(std::span<double> interleaved);

@@ -22,10 +22,4 @@ Estimate haven_ratio(const Estimate& tracer, const Estimate& collective, long lo
   return log_normal_estimate(tracer.value / collective.value, sd, 3, std::max(1.0, factor));
 }
 
-double shared_motion_factor(const LineFit& tracer, const LineFit& collective, long long n_ions) {
-  if (n_ions < 2 || !(tracer.slope > 0) || !(collective.relative_sd() < 0.5)) return 1.0;
-  const double excess = collective.slope / tracer.slope - 1.0;
-  return std::sqrt(1.0 + excess * excess / static_cast<double>(n_ions - 1));
-}
-
 }  // namespace haven

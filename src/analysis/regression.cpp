@@ -122,7 +122,9 @@ double variance_of_mean(std::span<const double> values) {
 /// Errors of the common slope: measured over walkers where there are any.
 void add_walkers(std::span<const RunCurve> runs, const std::vector<RunSolution>& solutions,
                  std::span<const std::size_t> rows, const Eigen::Matrix2d& inverse, LineFit& fit) {
-  fit.analytic_sd = fit.slope_sd_within = std::sqrt(inverse(1, 1));
+  for (const RunCurve& run : runs) fit.shared_motion = std::max(fit.shared_motion, run.shared_motion);
+  fit.analytic_sd = std::sqrt(inverse(1, 1));
+  fit.slope_sd_within = fit.shared_motion * fit.analytic_sd;
   if (std::any_of(runs.begin(), runs.end(), [](const RunCurve& run) { return run.walker_curves.size() < 2; })) return;
   double variance = 0;
   for (std::size_t r = 0; r < runs.size(); ++r) {
@@ -130,7 +132,7 @@ void add_walkers(std::span<const RunCurve> runs, const std::vector<RunSolution>&
     fit.walker_slopes.push_back(walker_slopes(runs[r], rows, weights));
     variance += variance_of_mean(fit.walker_slopes.back());
   }
-  fit.slope_sd_within = std::sqrt(variance);
+  fit.slope_sd_within = fit.shared_motion * std::sqrt(variance);
 }
 
 /// DerSimonian & Laird: variance of the true slope between runs, and the error of the combined slope with it.
@@ -142,6 +144,7 @@ void add_random_effects(std::span<const RunCurve> curves, const std::vector<RunS
     double variance = inverse(1, 1);
     if (!fit.walker_slopes.empty())
       variance = variance_of_mean(walker_slopes(curves[r], rows, runs[r].weighted_x * inverse.row(1).transpose()));
+    variance *= fit.shared_motion * fit.shared_motion;
     fit.run_slopes.push_back(inverse.row(1).dot(runs[r].rhs));
     fit.run_slope_sds.push_back(std::sqrt(variance));
     weight += 1.0 / variance, weight2 += 1.0 / (variance * variance), mean += fit.run_slopes.back() / variance;
@@ -235,8 +238,9 @@ LineFit fit_line(std::span<const RunCurve> runs, const LagRange& range, const Fi
   }
   fit.chi2_dof = static_cast<int>(rows.size() * runs.size()) - 2;
   fit.lags_used = rows.size();
-  // Residuals of hopping ions scatter more than those of the Gaussian process by about the same factor as the slope.
-  if (!fit.walker_slopes.empty()) fit.chi2 *= std::pow(fit.analytic_sd / fit.slope_sd_within, 2);
+  // Residuals of hopping ions, and of ions that share motion, scatter more than those of independent Gaussian ones by
+  // about the same factor as the slope.
+  fit.chi2 *= std::pow(fit.analytic_sd / fit.slope_sd_within, 2);
   add_random_effects(runs, solutions, rows, fit);
   return fit;
 }
@@ -254,7 +258,7 @@ double difference_sd(const LineFit& full, const LineFit& part) {
     for (std::size_t i = 0; i < difference.size(); ++i) difference[i] -= full.walker_slopes[r][i];
     variance += variance_of_mean(difference);
   }
-  return std::sqrt(variance);
+  return full.shared_motion * std::sqrt(variance);
 }
 
 }  // namespace haven

@@ -40,6 +40,7 @@ struct RunCurve {
   /// walkers. The error of the slope then is the measured one over walkers, which knows about non-Gaussian hopping and
   /// unequal ions, instead of the analytic one.
   std::vector<std::vector<double>> walker_curves{};
+  double shared_motion = 1;  ///< factor on the error for motion that walkers share (analysis/shared_motion.hpp)
 };
 
 /// What the fit assumes about the axes summed in y.
@@ -64,7 +65,8 @@ struct LineFit {
   double quantile_factor = 1;  ///< Student t / normal at 97.5 % for the dof behind slope_sd
   double chi2 = 0;             ///< of the residuals
   int chi2_dof = 0;
-  double analytic_sd = 0;  ///< slope error of the Gaussian process, before walkers
+  double analytic_sd = 0;    ///< slope error of the Gaussian process, before walkers
+  double shared_motion = 1;  ///< that of the runs; all errors but analytic_sd hold it
   std::vector<double> run_slopes{}, run_slope_sds{};
   std::vector<std::vector<double>>
       walker_slopes{};        ///< [run][walker], contributions to the common slope; empty without walkers

@@ -1,8 +1,10 @@
 #include "analysis/report.hpp"
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "analysis/report_data.hpp"
+#include "analysis/report_figures.hpp"
 #include "analysis/report_html.hpp"
 #include "analysis/report_sections.hpp"
 #include "analysis/transport_output.hpp"
@@ -38,9 +40,11 @@ Json json_of(const report::RunData& run) {
 }  // namespace
 
 ReportPage make_run_report(const std::string& run_folder) {
-  const report::RunData run = report::load_run(run_folder);
+  report::RunData run = report::load_run(run_folder);
+  run.figures.merge(report::drawn_figures(run));
   const std::vector<std::pair<std::string, std::pair<std::string, std::string>>> parts{
       {"transport", {"Diffusion and conductivity", report::transport_part(run)}},
+      {"committee", {"Committee of potentials", report::committee_part(run)}},
       {"warnings", {"Warnings", report::warnings_part(run)}},
       {"model", {"Model", report::model_part(run)}},
       {"dynamics", {"Molecular dynamics", report::dynamics_part(run)}},
@@ -53,7 +57,9 @@ ReportPage make_run_report(const std::string& run_folder) {
     contents.emplace_back(id, part.first);
     body += part.second;
   }
-  return {.html = report::page(run.name, contents, body), .json = json_of(run).dump(2) + "\n"};
+  ReportPage page{.html = report::page(run.name, contents, body), .json = json_of(run).dump(2) + "\n"};
+  for (const auto& [path, svg] : run.figures) page.figures[std::filesystem::path(path).filename().string()] = svg;
+  return page;
 }
 
 }  // namespace haven

@@ -1,12 +1,14 @@
 #pragma once
+#include <map>
 #include <string>
 
 namespace haven {
 
-/// The report of a run as one self-contained HTML page (inline style and figures, nothing is loaded from elsewhere) and
-/// as JSON.
+/// The report of a run as one self-contained HTML page (inline style, script and figures; its content security policy
+/// forbids loading anything) and as JSON.
 struct ReportPage {
   std::string html, json;
+  std::map<std::string, std::string> figures{};  ///< all figures of the page as files: name.svg -> SVG
 };
 
 /// Reads what a run folder holds (layout: docs/commands.md) and writes it down for people: the answer with its interval

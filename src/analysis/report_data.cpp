@@ -151,6 +151,35 @@ ArrheniusPart arrhenius_of(const Json& json) {
   return part;
 }
 
+std::array<double, 2> pair_member(const Json& json, const char* key) {
+  const Json pair = json.is_object() ? json.value(key, Json()) : Json();
+  if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number() || !pair[1].is_number()) return {};
+  return {pair[0].get<double>(), pair[1].get<double>()};
+}
+
+CommitteePart committee_of(const Json& json) {
+  CommitteePart part{.potentials = texts_of(json.value("potentials", Json())),
+                     .target = number_member(json, "target_K", 0),
+                     .rows = {},
+                     .warnings = {}};
+  for (const Json& item : json.value("quantities", Json::array())) {
+    const Json statistical = item.value("statistical", Json()), model = item.value("model", Json());
+    CommitteeRow row{
+        .name = text_member(item, "name"), .unit = text_member(item, "unit"), .refused = text_member(item, "refused")};
+    row.relative = statistical.is_object() && statistical.contains("relative_error");
+    row.temperature = number_member(item, "temperature_K", 0), row.value = number_member(item, "value", 0);
+    row.statistical_error = number_member(statistical, row.relative ? "relative_error" : "error", 0);
+    row.spread = number_member(model, row.relative ? "relative_spread" : "spread", 0);
+    row.spread_upper = number_member(model, "upper_bound95", 0);
+    row.statistical_ci95 = pair_member(statistical, "ci95");
+    row.total_ci95 = pair_member(item.value("total", Json()), "ci95");
+    part.rows.push_back(std::move(row));
+  }
+  for (const Json& item : json.value("warnings", Json::array()))
+    part.warnings.push_back({text_member(item, "code"), text_member(item, "text")});
+  return part;
+}
+
 /// NaN for anything that is no number.
 double number_of(const std::string& cell) {
   double value = std::nan("");
@@ -297,7 +326,13 @@ RunData load_run(const std::string& folder_name) {
     run.transport = transport_results_from_json(text_of(transport), transport.string());
     if (const Json fit = json.value("arrhenius", Json()); fit.is_object()) run.arrhenius = arrhenius_of(fit);
   }
-  for (const char* part : {"model", "transport"})
+  for (const TransportResult& result : run.transport)
+    if (Columns curves = read_columns((folder / "transport" / ("msd_" + result.label + ".csv")).string());
+        !curves.empty())
+      run.curves[result.label] = std::move(curves);
+  if (const Json json = json_of(folder / "committee" / "committee.json"); json.is_object())
+    run.committee = committee_of(json);
+  for (const char* part : {"model", "transport", "committee"})
     for (const fs::path& path : sorted_entries(folder / part))
       if (path.extension() == ".svg") run.figures[(fs::path(part) / path.filename()).string()] = text_of(path);
   return run;

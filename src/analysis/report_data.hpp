@@ -83,6 +83,22 @@ struct ArrheniusPart {
   std::vector<AnalysisWarning> warnings;
 };
 
+/// A quantity of `haven transport committee`.
+struct CommitteeRow {
+  std::string name, unit, refused;
+  double temperature = 0;  ///< 0 for those of the ladder
+  double value = 0, statistical_error = 0, spread = 0, spread_upper = 0;
+  bool relative = true;  ///< the errors are relative
+  std::array<double, 2> statistical_ci95{}, total_ci95{};
+};
+
+struct CommitteePart {
+  std::vector<std::string> potentials;
+  double target = 0;
+  std::vector<CommitteeRow> rows;
+  std::vector<AnalysisWarning> warnings;
+};
+
 struct RunData {
   std::string name = "haven", created_by;
   std::string configuration;                               ///< effective.toml
@@ -93,6 +109,8 @@ struct RunData {
   std::vector<MdRun> runs;
   std::vector<TransportResult> transport;
   std::optional<ArrheniusPart> arrhenius;
+  std::optional<CommitteePart> committee;      ///< committee/committee.json
+  std::map<std::string, Columns> curves;       ///< label of a temperature -> msd_LABEL.csv
   std::map<std::string, std::string> figures;  ///< path in the run folder -> SVG
 };
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "analysis/report_script.hpp"
 #include "analysis/transport_output.hpp"
 
 namespace haven::report {
@@ -29,13 +30,18 @@ th,td{padding:.42rem .5rem;text-align:right;border-bottom:1px solid var(--line);
 th{color:var(--soft);font-weight:600;border-bottom-width:2px;white-space:nowrap}.texts td:last-child,.texts th:last-child{text-align:left}.note{display:block;color:var(--soft);font-size:.85rem}
 td small{display:block;color:var(--soft);font-size:.8rem;white-space:nowrap}
 .grid{margin-top:1rem;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(430px,100%),1fr));gap:1rem}
-figure{margin:0;background:#fff;border:1px solid var(--line);border-radius:9px;padding:.6rem .6rem .3rem;break-inside:avoid}
+figure{position:relative;margin:0;background:#fff;border:1px solid var(--line);border-radius:9px;padding:.6rem .6rem .3rem;break-inside:avoid}
 figure svg{width:100%;height:auto;display:block}figcaption{color:#51616f;font-size:.86rem;padding:.3rem .3rem .45rem}
+figure [data-key]{cursor:pointer}figure .save{position:absolute;top:.5rem;right:.6rem;font-size:.72rem;color:#5a6b7b;text-decoration:none;border:1px solid #d9e0e6;border-radius:5px;padding:.05rem .4rem;background:#fff;opacity:0;transition:opacity .15s}
+figure:hover .save,figure .save:focus{opacity:1}
+.tip{position:absolute;z-index:9;pointer-events:none;background:#1b2733;color:#fff;border-radius:7px;padding:.45rem .65rem;font-size:.82rem;line-height:1.45;max-width:26rem;box-shadow:0 3px 14px #0005}.tip[hidden]{display:none}
+.tip i{display:inline-block;width:.6rem;height:.6rem;border-radius:50%;margin-right:.4rem}.tip span,.tip small{color:#b9c6d2}
+.dial{margin:.9rem 0 .2rem;display:flex;gap:.9rem;align-items:center;flex-wrap:wrap}.dial[hidden]{display:none}.dial input{flex:1 1 16rem;max-width:28rem;accent-color:var(--accent)}.dial output{font-variant-numeric:tabular-nums;font-weight:600}
 ul{margin:.3rem 0;padding-left:1.2rem}li{margin:.22rem 0}code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.85rem}
 pre{background:var(--ground);border:1px solid var(--line);border-radius:8px;padding:.8rem 1rem;overflow-x:auto}
 details{margin:.7rem 0}summary{cursor:pointer;color:var(--accent)}.soft{color:var(--soft)}.warn code{color:var(--bad);font-weight:600}.hash{word-break:break-all}
 footer{color:var(--soft);font-size:.85rem;margin-top:1.5rem}
-@media print{body{background:#fff;font-size:11pt}main{max-width:none;padding:0}nav{display:none}section{border:none;padding:.4rem 0;break-inside:auto}h2{break-after:avoid}}
+@media print{body{background:#fff;font-size:11pt}main{max-width:none;padding:0}nav,.save,.dial{display:none}section{border:none;padding:.4rem 0;break-inside:auto}h2{break-after:avoid}}
 )";
 
 }  // namespace
@@ -138,11 +144,11 @@ std::string section(const std::string& id, const std::string& title, const std::
   return fmt::format("<section id=\"{}\"><h2>{}</h2>\n{}</section>\n", id, title, body);
 }
 
-std::string figure(const std::string& svg, const std::string& caption) {
-  if (svg.empty()) return "";
+std::string figure(const std::string& name, const std::string& svg, const std::string& caption) {
   const std::size_t begin = svg.find("<svg");  // an XML declaration has no place inside HTML
-  return fmt::format("<figure>{}<figcaption>{}</figcaption></figure>\n",
-                     begin == std::string::npos ? "" : svg.substr(begin), caption);
+  if (begin == std::string::npos) return "";
+  return fmt::format("<figure id=\"fig-{}\">{}<figcaption>{}</figcaption></figure>\n", escaped(name), svg.substr(begin),
+                     caption);
 }
 
 std::string figures(const std::vector<std::string>& items) {
@@ -165,9 +171,12 @@ std::string page(const std::string& title, const std::vector<std::pair<std::stri
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width, "
-      "initial-scale=1\">\n<title>{}</title>\n<style>{}</style></head>\n<body><main>\n{}\n<nav>{}</nav>\n{}</main></"
-      "body></html>\n",
-      escaped(title), style, head, nav, rest);
+      "initial-scale=1\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+      "'unsafe-inline'; script-src "
+      "'unsafe-inline'\">\n<title>{}</title>\n<style>{}</style></head>\n<body><main>\n{}\n<nav>{}</nav>\n{}</"
+      "main>\n<script>{}</script>\n"
+      "</body></html>\n",
+      escaped(title), style, head, nav, rest, page_script());
 }
 
 }  // namespace haven::report

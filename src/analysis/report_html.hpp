@@ -40,8 +40,8 @@ class Table {
 
 /// <section> with a heading; empty when `body` is empty.
 [[nodiscard]] std::string section(const std::string& id, const std::string& title, const std::string& body);
-/// A figure with its caption; `svg` goes in as it is.
-[[nodiscard]] std::string figure(const std::string& svg, const std::string& caption);
+/// A figure with its caption, under the id "fig-NAME"; `svg` goes in as it is.
+[[nodiscard]] std::string figure(const std::string& name, const std::string& svg, const std::string& caption);
 /// Figures side by side.
 [[nodiscard]] std::string figures(const std::vector<std::string>& items);
 /// A folded part.

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <set>
 
+#include "analysis/report_evidence.hpp"
+#include "analysis/report_figures.hpp"
 #include "analysis/report_html.hpp"
 #include "analysis/transport_output.hpp"
 
@@ -41,7 +43,22 @@ struct Answer {
   std::vector<std::string> lines;
 };
 
-Answer ladder_answer(const ArrheniusPart& fit, std::size_t temperatures) {
+/// What the interval of the answer holds and what it does not.
+std::string error_layers(const RunData& run) {
+  if (!run.committee)
+    return "The interval is statistical: it holds the error of the simulations, not that of the potential or of the "
+           "DFT behind it.";
+  for (const CommitteeRow& row : run.committee->rows)
+    if (row.temperature == 0 && row.name.starts_with("sigma(") && row.refused.empty())
+      return fmt::format(
+          "The interval above is that of the statistics of one potential. {} potentials trained apart give {} = {:.2g} "
+          "S/cm, 95 % interval {:.2g} … {:.2g} S/cm with their spread; the error of the DFT is not in it.",
+          run.committee->potentials.size(), row.name, row.value, row.total_ci95[0], row.total_ci95[1]);
+  return "The interval is that of the statistics of one potential; the committee does not determine the conductivity.";
+}
+
+Answer ladder_answer(const RunData& run, std::size_t temperatures) {
+  const ArrheniusPart& fit = *run.arrhenius;
   Answer answer{.determined = true, .headline = {}, .lines = {}};
   const Estimate& sigma = fit.sigma_at_target;
   answer.headline = fmt::format("σ({:g} K) = {:.2g} S/cm, 95 % interval {:.2g} … {:.2g} S/cm", fit.target, sigma.value,
@@ -68,9 +85,7 @@ Answer ladder_answer(const ArrheniusPart& fit, std::size_t temperatures) {
     answer.lines.push_back(fmt::format("Probability that σ({:g} K) exceeds {:.0e} S/cm: {} %.", fit.target,
                                        fit.superionic_threshold, percent));
   }
-  answer.lines.push_back(
-      "The interval is statistical: it holds the error of the simulations, not that of the potential or of the DFT "
-      "behind it.");
+  answer.lines.push_back(error_layers(run));
   return answer;
 }
 
@@ -97,7 +112,7 @@ Answer single_answer(const TransportResult& result) {
 }
 
 Answer answer_of(const RunData& run) {
-  if (has_ladder_answer(run)) return ladder_answer(*run.arrhenius, determined_temperatures(run));
+  if (has_ladder_answer(run)) return ladder_answer(run, determined_temperatures(run));
   if (run.transport.size() > 1 && run.arrhenius) {
     Answer answer{.determined = false,
                   .headline = fmt::format("σ({:g} K) is not determined by these runs", run.arrhenius->target),
@@ -185,8 +200,17 @@ std::string answer_part(const RunData& run) {
   std::string lines;
   for (const std::string& line : answer.lines)
     if (!line.empty()) lines += "<p>" + prose(line) + "</p>\n";
-  return fmt::format("<section id=\"answer\" class=\"answer{}\"><p class=\"big\">{}</p>\n{}{}</section>\n",
-                     answer.determined ? "" : " refused", prose(answer.headline), lines, tiles(run));
+  // The script shows it when the page has the fitted band.
+  const std::string dial =
+      has_ladder_answer(run)
+          ? fmt::format(
+                "<div class=\"dial\" data-figure=\"fig-arrhenius\" data-target=\"{:g}\" hidden><label "
+                "for=\"dial\">Another temperature</label><input id=\"dial\" type=\"range\" "
+                "step=\"1\"><output></output></div>\n",
+                run.arrhenius->target)
+          : "";
+  return fmt::format("<section id=\"answer\" class=\"answer{}\"><p class=\"big\">{}</p>\n{}{}{}</section>\n",
+                     answer.determined ? "" : " refused", prose(answer.headline), lines, dial, tiles(run));
 }
 
 std::string transport_part(const RunData& run) {
@@ -206,30 +230,37 @@ std::string transport_part(const RunData& run) {
       "ions; it gives the conductivity. Haven ratio H<sub>R</sub> = D*/D<sub>&sigma;</sub>. &sigma;<sub>NE</sub>: "
       "Nernst&ndash;Einstein, which assumes "
       "H<sub>R</sub> = 1. The number in brackets is the standard error of the last digits.</p>\n";
-  const auto drawn = [&](const std::string& path) {
-    const auto found = run.figures.find("transport/" + path);
-    return found == run.figures.end() ? std::string() : found->second;
-  };
   const bool any_ratio =
       std::any_of(run.transport.begin(), run.transport.end(), [](const auto& r) { return r.haven_ratio.determined(); });
-  body += figures(
-      {figure(
-           run.transport.size() > 1 ? drawn("arrhenius.svg") : "",
-           "Conductivity times temperature against 1/T with the 95&thinsp;% band of the fit; arrows are upper bounds."),
-       figure(any_ratio ? drawn("haven_ratio.svg") : "", "Haven ratio and its 95&thinsp;% intervals.")});
+  std::vector<std::string> overview;
+  if (run.transport.size() > 1)
+    overview.push_back(figure(
+        run, "transport/arrhenius.svg",
+        "Conductivity times temperature against 1/T with the 95&thinsp;% band of the fit; arrows are upper bounds."));
+  if (any_ratio)
+    overview.push_back(figure(run, "transport/haven_ratio.svg", "Haven ratio and its 95&thinsp;% intervals."));
+  body += figures(overview);
   std::vector<std::string> curves;
   for (const TransportResult& result : run.transport) {
     const std::string window = result.window.tau1_ps > 0
                                    ? fmt::format("; shaded: fit window {:.3g} to {:.3g} ps ({}).",
                                                  result.window.tau0_ps, result.window.tau1_ps, prose(result.window.why))
                                    : "; no fit window was found.";
-    curves.push_back(
-        figure(drawn(fmt::format("msd_{}.svg",
-                                 result.label.empty() ? fmt::format("T{:g}", result.temperature_K) : result.label)),
-               fmt::format("{:g} K: mean squared displacement of single ions and of the charge{}", result.temperature_K,
-                           window)));
+    const std::string label = result.label.empty() ? fmt::format("T{:g}", result.temperature_K) : result.label;
+    curves.push_back(figure(run, fmt::format("transport/msd_{}.svg", label),
+                            fmt::format("{:g} K: mean squared displacement of single ions and of the charge{}",
+                                        result.temperature_K, window)));
+    curves.push_back(figure(
+        run, fmt::format("report/diffusion_{}.svg", label),
+        fmt::format("{:g} K: slopes between neighbouring lags, which level off when the motion has become diffusive; "
+                    "dotted with its band: what the fit makes of the whole window.",
+                    result.temperature_K)));
   }
+  curves.push_back(figure(run, "report/non_gaussian.svg",
+                          "Non-Gaussian parameter of single ions: 0 for a random walk of many small steps; the window "
+                          "begins after its peak."));
   body += figures(curves);
+  body += details("How these numbers were obtained, and the evidence behind them", evidence_part(run));
   std::string refusals;
   for (const TransportResult& result : run.transport)
     if (!result.refused.empty())
@@ -239,6 +270,36 @@ std::string transport_part(const RunData& run) {
   const std::string axes = axes_table(run);
   body += wants_axes ? "<h3>Along each axis (cm&sup2;/s)</h3>\n" + axes : details("Along each axis (cm&sup2;/s)", axes);
   return section("transport", "Diffusion and conductivity", body);
+}
+
+std::string committee_part(const RunData& run) {
+  if (!run.committee) return "";
+  Table table({"quantity", "T (K)", "value", "95&thinsp;%, statistics of the runs", "statistical error",
+               "spread of the potentials", "95&thinsp;%, total"});
+  for (const CommitteeRow& row : run.committee->rows) {
+    const std::string temperature = row.temperature > 0 ? fmt::format("{:g}", row.temperature) : "ladder";
+    if (!row.refused.empty()) {
+      table.row({escaped(row.name), temperature, "&mdash;<small>" + escaped(row.refused) + "</small>", "", "", "", ""});
+      continue;
+    }
+    const auto error = [&](double value) {
+      return row.relative ? fmt::format("{:.2g}&thinsp;%", 100 * value)
+                          : fmt::format("{:.3f} {}", value, escaped(row.unit));
+    };
+    const auto interval = [](const std::array<double, 2>& ci) { return interval_text({.ci95 = ci}); };
+    table.row({escaped(row.name), temperature, scientific(fmt::format("{:.3g}", row.value)) + " " + prose(row.unit),
+               interval(row.statistical_ci95), error(row.statistical_error),
+               error(row.spread) + "<small>below " + error(row.spread_upper) + " (95&thinsp;%)</small>",
+               interval(row.total_ci95)});
+  }
+  return section(
+      "committee", "Committee of potentials",
+      fmt::format("<p>{} potentials trained apart went through the same protocol. Statistical: what longer runs would "
+                  "lower. Spread: what only better potentials would lower. Total: where one more potential would be "
+                  "expected.</p>\n",
+                  run.committee->potentials.size()) +
+          table.html() +
+          figures({figure(run, "committee/committee.svg", "Conductivity of every potential with its own line.")}));
 }
 
 std::string warnings_part(const RunData& run) {
@@ -256,6 +317,8 @@ std::string warnings_part(const RunData& run) {
     for (const AnalysisWarning& warning : result.warnings) add(warning, fmt::format("{:g} K", result.temperature_K));
   if (run.arrhenius)
     for (const AnalysisWarning& warning : run.arrhenius->warnings) add(warning, "fit");
+  if (run.committee)
+    for (const AnalysisWarning& warning : run.committee->warnings) add(warning, "committee");
   std::string items;
   for (const auto& [warning, where] : lines)
     items += fmt::format("<li><code>{}</code> <span class=\"soft\">{}</span>: {}</li>\n", escaped(warning.code), where,

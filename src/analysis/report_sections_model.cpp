@@ -4,43 +4,12 @@
 #include <cmath>
 #include <optional>
 
+#include "analysis/report_figures.hpp"
 #include "analysis/report_html.hpp"
 #include "analysis/report_sections.hpp"
-#include "analysis/svg_plot.hpp"
-#include "core/units.hpp"
 
 namespace haven::report {
 namespace {
-
-/// At most `limit` evenly spaced entries.
-std::vector<double> thinned(const std::vector<double>& values, std::size_t limit) {
-  if (values.size() <= limit) return values;
-  std::vector<double> out(limit);
-  for (std::size_t k = 0; k < limit; ++k) out[k] = values[k * (values.size() - 1) / (limit - 1)];
-  return out;
-}
-
-constexpr std::size_t most_points = 400;
-constexpr const char* train_colour = "#7f8c99";
-constexpr const char* valid_colour = "#0072b2";
-
-std::string learning_curve(const Columns& curve, const std::string& quantity, const std::string& title,
-                           const std::string& unit) {
-  const std::vector<double>* epoch = curve.find({"epoch"});
-  const std::vector<double>* train = curve.find({"train", quantity});
-  const std::vector<double>* valid = curve.find({"valid", quantity});
-  if (epoch == nullptr || (train == nullptr && valid == nullptr)) return "";
-  svg::Plot plot({.title = title,
-                  .x = {.label = "epoch"},
-                  .y = {.label = fmt::format("rms error ({})", unit), .scale = svg::Scale::log},
-                  .width = 520,
-                  .height = 360,
-                  .legend = svg::Corner::top_right});
-  const std::vector<double> x = thinned(*epoch, most_points);
-  if (train != nullptr) plot.line(x, thinned(*train, most_points), {.label = "training", .colour = train_colour});
-  if (valid != nullptr) plot.line(x, thinned(*valid, most_points), {.label = "validation", .colour = valid_colour});
-  return plot.to_svg();
-}
 
 void error_rows(Table& table, const std::string& part, const std::vector<ErrorRow>& rows, const std::string& what) {
   for (const ErrorRow& row : rows)
@@ -55,35 +24,6 @@ std::vector<std::string> error_heads() {
           "structures",  "E rms (meV/atom)",
           "E mean abs.", "F rms (meV/&Aring;)",
           "F mean abs.", "stress rms (GPa)"};
-}
-
-/// One line per temperature of the first replica.
-std::string time_series(const RunData& run, const std::vector<std::string>& column, const std::string& title,
-                        const std::string& label) {
-  svg::Plot plot({.title = title,
-                  .x = {.label = "time (ps)"},
-                  .y = {.label = label},
-                  .width = 520,
-                  .height = 340,
-                  .legend = svg::Corner::top_right});
-  bool any = false;
-  for (const MdRun& item : run.runs) {
-    const std::vector<double>*time = item.thermo.find({"time"}), *values = item.thermo.find(column);
-    if (item.replica != 0 || time == nullptr || values == nullptr || time->empty()) continue;
-    std::vector<double> x, y;
-    for (std::size_t k = 0; k < time->size(); ++k)
-      if (column.front() != "conserved" ||
-          item.thermo.last_cells[k] == item.thermo.last_cells.back())  // each stage has its own
-        x.push_back((*time)[k] / units::fs_per_ps), y.push_back((*values)[k]);
-    x = thinned(x, most_points), y = thinned(y, most_points);
-    if (column.front() == "conserved") {
-      const double start = y.front(), atoms = item.n_atoms > 0 ? static_cast<double>(item.n_atoms) : 1.0;
-      for (double& e : y) e = (e - start) / atoms * 1000;
-    }
-    plot.line(x, y, {.label = fmt::format("{:g} K", item.temperature), .width = 1.1});
-    any = true;
-  }
-  return any ? plot.to_svg() : "";
 }
 
 /// Mean of a column over the last stage.
@@ -106,16 +46,10 @@ std::string model_part(const RunData& run) {
   Table summary(error_heads());
   for (const ErrorPart& part : run.errors) error_rows(summary, part.name, {part.all}, "");
   body += summary.html();
-  const auto drawn = [&](const char* path) {
-    const auto found = run.figures.find(path);
-    return found == run.figures.end() ? std::string() : found->second;
-  };
-  body += figures({figure(drawn("model/parity_energy.svg"), "Energy per atom: model against reference."),
-                   figure(drawn("model/parity_force.svg"), "Force components; darker marks stand for more points."),
-                   figure(learning_curve(run.learning_curve, "energy", "Learning curve, energy", "meV/atom"),
-                          "Energy error during training."),
-                   figure(learning_curve(run.learning_curve, "force", "Learning curve, forces", "meV/Å"),
-                          "Force error during training.")});
+  body += figures({figure(run, "model/parity_energy.svg", "Energy per atom: model against reference."),
+                   figure(run, "model/parity_force.svg", "Force components; darker marks stand for more points."),
+                   figure(run, "report/learning_energy.svg", "Energy error during training."),
+                   figure(run, "report/learning_force.svg", "Force error during training.")});
   Table details_table(error_heads());
   for (const ErrorPart& part : run.errors) {
     error_rows(details_table, part.name, part.by_group, "group");
@@ -182,13 +116,11 @@ std::string dynamics_part(const RunData& run) {
   }
   std::string body = table.html() + cells_part(run);
   body += figures(
-      {figure(time_series(run, {"temperature"}, "Temperature", "T (K)"),
-              "Instantaneous temperature of the first run at each temperature."),
-       figure(time_series(run, {"conserved"}, "Conserved energy", "change (meV/atom)"),
+      {figure(run, "report/temperature.svg", "Instantaneous temperature of the first run at each temperature."),
+       figure(run, "report/conserved_energy.svg",
               "The conserved quantity since the start of the last stage: its slope is the error of the integration."),
-       figure(time_series(run, {"potential"}, "Potential energy", "E (eV)"), "Potential energy of the cell."),
-       figure(time_series(run, {"pressure"}, "Pressure", "p (GPa)"),
-              "Pressure, positive when the crystal pushes outwards.")});
+       figure(run, "report/potential_energy.svg", "Potential energy of the cell."),
+       figure(run, "report/pressure.svg", "Pressure, positive when the crystal pushes outwards.")});
   if (!events.empty()) body += details("Events", "<ul>" + events + "</ul>\n");
   return section("dynamics", "Molecular dynamics", body);
 }

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "analysis/svg_text.hpp"
 #include "core/error.hpp"
 
 namespace haven::svg {
@@ -27,61 +28,6 @@ std::uint32_t fingerprint(const std::string& text) {
   std::uint32_t hash = 2166136261U;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
   return hash;
-}
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '&')
-      out += "&amp;";
-    else if (c == '"')
-      out += "&quot;";
-    else
-      out += c;
-  }
-  return out;
-}
-
-/// `^{..}` and `_{..}` become shifted, smaller text.
-std::string marked_up(const std::string& text) {
-  std::string out;
-  std::size_t k = 0;
-  while (k < text.size()) {
-    const bool shift = (text[k] == '^' || text[k] == '_') && k + 1 < text.size() && text[k + 1] == '{';
-    const std::size_t end = shift ? text.find('}', k) : std::string::npos;
-    if (end == std::string::npos) {
-      out += escaped(text.substr(k, 1));
-      ++k;
-      continue;
-    }
-    const char* down = text[k] == '^' ? "-0.45em" : "0.3em";
-    const char* back = text[k] == '^' ? "0.33em" : "-0.22em";
-    out += fmt::format("<tspan dy=\"{}\" font-size=\"75%\">{}</tspan><tspan dy=\"{}\">&#8203;</tspan>", down,
-                       escaped(text.substr(k + 2, end - k - 2)), back);
-    k = end + 1;
-  }
-  return out;
-}
-
-std::string number_text(double value, double step) {
-  if (std::abs(value) < 1e-9 * step) return "0";
-  if (std::abs(value) >= 1e5 || std::abs(value) < 1e-3) {
-    const int exponent = static_cast<int>(std::floor(std::log10(std::abs(value)) + 1e-9));
-    const double mantissa = value / std::pow(10.0, exponent);
-    return fmt::format("{:g}\u00b710^{{{}}}", std::round(mantissa * 1e4) / 1e4, exponent);
-  }
-  const int decimals = std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9)));
-  return fmt::format("{:.{}f}", value, std::min(decimals, 8));
-}
-
-std::string decade_text(double value) {
-  const int exponent = static_cast<int>(std::lround(std::log10(value)));
-  if (exponent >= -2 && exponent <= 3) return fmt::format("{:g}", std::pow(10.0, exponent));
-  return fmt::format("10^{{{}}}", exponent);
 }
 
 struct Tick {
@@ -165,9 +111,9 @@ class Renderer {
   std::string render() {
     out_ += fmt::format(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" "
-        "font-family=\"Helvetica, Arial, sans-serif\" font-size=\"13\" fill=\"{2}\">\n"
+        "font-family=\"Helvetica, Arial, sans-serif\" font-size=\"13\" fill=\"{2}\" data-plot=\"{3}\">\n"
         "<rect width=\"{0}\" height=\"{1}\" fill=\"#ffffff\"/>\n",
-        options_.width, options_.height, ink);
+        options_.width, options_.height, ink, escaped(data()));
     const std::string clip =
         fmt::format("frame{:x}", fingerprint(options_.title + options_.x.label + options_.y.label));
     out_ += fmt::format(
@@ -178,7 +124,11 @@ class Renderer {
     if (options_.equal_ranges)
       segment(px(x_range_[0]), py(y_range_[0]), px(x_range_[1]), py(y_range_[1]),
               "stroke=\"#999999\" stroke-dasharray=\"5 4\"");
-    for (const Plot::Item& item : plot_.items_) draw(item);
+    for (const Plot::Item& item : plot_.items_) {
+      out_ += fmt::format("<g data-mark=\"{}\">\n", item.style.colour);
+      draw(item);
+      out_ += "</g>\n";
+    }
     out_ += "</g>\n";
     out_ += fmt::format(
         "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"none\" stroke=\"{}\"/>\n", left_,
@@ -191,6 +141,16 @@ class Renderer {
 
  private:
   enum class Direction { x, y };
+
+  /// What a page needs to turn a place on the figure into numbers.
+  std::string data() const {
+    const auto axis = [](const Axis& of, const std::array<double, 2>& range) {
+      return fmt::format("[{:.9g},{:.9g},{}]", range[0], range[1], of.scale == Scale::log ? 1 : 0);
+    };
+    return fmt::format(R"({{"frame":[{:.1f},{:.1f},{:.1f},{:.1f}],"x":{},"y":{},"label":["{}","{}"],"series":{}}})",
+                       left_, top_, right_, bottom_, axis(options_.x, x_range_), axis(options_.y, y_range_),
+                       json_text(options_.x.label), json_text(options_.y.label), plot_.series_json());
+  }
 
   std::array<double, 2> range_of(const Axis& axis, Direction direction) const {
     double low = 0, high = 0;
@@ -379,8 +339,10 @@ class Renderer {
         x, y, width, height);
     for (std::size_t k = 0; k < entries.size(); ++k) {
       const double row = y + 16.0 + 18.0 * static_cast<double>(k);
+      out_ += fmt::format("<g data-key=\"{}\">\n", entries[k]->style.colour);
       sample(*entries[k], x + 5, row - 4.5);
       text(x + 38, row, "start", entries[k]->style.label);
+      out_ += "</g>\n";
     }
   }
 

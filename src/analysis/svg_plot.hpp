@@ -65,6 +65,9 @@ class Plot {
   void note(Corner corner, std::string text);
   /// A second scale on the top edge: positions on the x axis and their labels, e.g. temperatures over 1000/T.
   void top_axis(std::string label, std::vector<std::pair<double, std::string>> ticks);
+  /// The figure carries its numbers in an attribute, data-plot (JSON: frame and ranges of the axes, and the series of
+  /// up to a thousand points), for pages that read them out under the pointer; marks and legend entries carry their
+  /// colour, data-mark and data-key.
   [[nodiscard]] std::string to_svg() const;
   /// @throws IoError
   void save(const std::string& path) const;
@@ -78,6 +81,8 @@ class Plot {
     std::string text{};
   };
   void add(Item item);
+  /// The labelled curves and points, and all intervals: [{"name","kind","colour","x","y","high"}].
+  [[nodiscard]] std::string series_json() const;
   friend class Renderer;
   PlotOptions options_;
   std::vector<Item> items_;

@@ -1,11 +1,9 @@
 #include "analysis/transport.hpp"
 
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -13,6 +11,7 @@
 #include "analysis/green_kubo.hpp"
 #include "analysis/haven_ratio.hpp"
 #include "analysis/planner.hpp"
+#include "analysis/shared_motion.hpp"
 #include "analysis/transport_curves.hpp"
 #include "analysis/transport_judge.hpp"
 #include "analysis/transport_tensor.hpp"
@@ -68,10 +67,11 @@ class Analysis {
       fill_curves(nullptr, nullptr);
       return std::move(result_);
     }
+    shared_motion();
     choose();
     const LineFit tracer = fit_line(curves_->tracer(), range(), shape_);
     const LineFit collective = fit_line(curves_->collective(), range(), shape_);
-    sharing_ = shared_motion_factor(tracer, collective, judge_.n_ions);
+    judge_errors(tracer, collective);
     estimate(tracer, collective);
     components();
     several_species();
@@ -216,6 +216,17 @@ class Analysis {
     result_.checks.hops_per_ion = static_cast<double>(judge_.hops) / static_cast<double>(judge_.n_ions);
   }
 
+  /// Measured where ions have moved by a hop length; before, vibration (which ions share in waves) would be measured.
+  void shared_motion() {
+    const std::vector<double>& msd = curves_->mean_tracer().total;
+    const double hop2 = judge_.hop_length * judge_.hop_length;
+    std::size_t k = 0;
+    while (msd[k] < hop2 && curves_->lags()[k + 1] * 10 < curves_->shortest_run()) ++k;
+    if (msd[k] < 0.5 * hop2) return;
+    result_.checks.shared_motion = shared_motion_factor(replicas_, curves_->weights(), curves_->lags()[k]);
+    curves_->share_motion(result_.checks.shared_motion);
+  }
+
   WindowInput window_input() const {
     std::size_t usable = curves_->lags().size();
     if (!options_.window_ps)
@@ -254,9 +265,25 @@ class Analysis {
     // bound.
     for (const RunCurve& run : runs)
       for (const double share : shape_.axis_share.empty() ? std::vector<double>(3, 1.0 / 3.0) : shape_.axis_share)
-        variance += (*run.covariance)(k, k, y[k] / lag * share, 0.0) / run.walkers;
+        variance += std::pow(run.shared_motion, 2) * (*run.covariance)(k, k, y[k] / lag * share, 0.0) / run.walkers;
     variance /= static_cast<double>(runs.size() * runs.size());
     return displacement_bound_cm2_per_s(std::max(y[k], 1e-12), std::max(variance, 1e-24), lag * judge_.interval_ps);
+  }
+
+  /// What the fits do not know about their errors: bursts and slow changes.
+  void judge_errors(const LineFit& tracer, const LineFit& collective) {
+    const ReplicaCurves::BlockSlopes blocks = curves_->block_slopes(range(), shape_);
+    tracer_blocks_ = block_scatter(blocks.tracer, tracer.slope, tracer.slope_sd);
+    collective_blocks_ = block_scatter(blocks.collective, collective.slope, collective.slope_sd);
+    result_.checks.block_relative_error = tracer_blocks_.relative_error;
+    const auto tell = [&](const char* name, const BlockScatter& blocks_of, double claimed) {
+      if (blocks_of.widening > 1.0)
+        warn("TR007", fmt::format("blocks of the run scatter by {:.1f} % in {}, the fit claims {:.1f} %: ions move in "
+                                  "bursts, or the system changes; the intervals are those of the blocks",
+                                  100.0 * blocks_of.relative_error, name, 100.0 * claimed));
+    };
+    tell("D*", tracer_blocks_, tracer.relative_sd());
+    tell("D_sigma", collective_blocks_, collective.relative_sd());
   }
 
   void estimate(const LineFit& tracer, const LineFit& collective) {
@@ -264,7 +291,7 @@ class Analysis {
     const double collective_bound = bound_at_window_end(curves_->mean_collective().total, curves_->collective());
     if (result_.window.diffusive) {
       result_.tracer.iso = judge_fit(with_sample_tail(tracer), result_.window, judge_, options_, tracer_bound);
-      result_.collective.iso = judge_fit(collective, result_.window, judge_, options_, collective_bound);
+      result_.collective.iso = judge_fit(with_blocks(collective), result_.window, judge_, options_, collective_bound);
     } else {
       const double d = tracer.slope / (6.0 * judge_.interval_ps) * units::a2_per_ps_in_cm2_per_s;
       result_.tracer.iso = refuse_subdiffusive(result_.window, judge_, options_, d, tracer_bound);
@@ -276,10 +303,17 @@ class Analysis {
 
   /// The tracer variance was measured on the ions themselves: Student's t with that many degrees of freedom.
   LineFit with_sample_tail(LineFit fit) const {
-    fit.slope_sd *= sharing_;
+    fit.slope_sd *= tracer_blocks_.widening;
+    fit.quantile_factor = std::max(fit.quantile_factor, tracer_blocks_.quantile_factor);
     if (curves_->tracer()[0].walker_curves.empty()) return fit;
     const double dof = static_cast<double>((judge_.n_ions - 1) * result_.replicas);
     fit.quantile_factor = std::max(fit.quantile_factor, student_quantile(0.975, dof) / normal_quantile(0.975));
+    return fit;
+  }
+
+  LineFit with_blocks(LineFit fit) const {
+    fit.slope_sd *= collective_blocks_.widening;
+    fit.quantile_factor = std::max(fit.quantile_factor, collective_blocks_.quantile_factor);
     return fit;
   }
 
@@ -296,7 +330,8 @@ class Analysis {
       };
       result_.tracer.axes[a] =
           fill(with_sample_tail(fit_line(curves_->tracer_axis(a), range(), one)), result_.tracer.iso);
-      result_.collective.axes[a] = fill(fit_line(curves_->collective_axis(a), range(), one), result_.collective.iso);
+      result_.collective.axes[a] =
+          fill(with_blocks(fit_line(curves_->collective_axis(a), range(), one)), result_.collective.iso);
     }
     for (const Motion motion : {Motion::tracer, Motion::collective}) {
       DiffusionEstimate& estimate = motion == Motion::tracer ? result_.tracer : result_.collective;
@@ -323,42 +358,23 @@ class Analysis {
 
   /// Green-Kubo from the velocities, beside the Einstein value.
   void green_kubo() {
-    std::vector<std::array<std::vector<double>, 3>> currents;
-    for (const IonTracks& tracks : replicas_) {
-      if (tracks.velocities.empty()) return;
-      std::array<std::vector<double>, 3> current;
-      for (std::size_t axis = 0; axis < 3; ++axis) {
-        current[axis].assign(tracks.velocities[0].sum[axis].size(), 0.0);
-        for (const VelocitySum& one : tracks.velocities) {
-          const double charge = options_.charges.at(std::string(element_symbol(one.number)));
-          for (std::size_t t = 0; t < current[axis].size(); ++t)
-            current[axis][t] += units::fs_per_ps * charge * one.sum[axis][t];
-        }
-      }
-      currents.push_back(std::move(current));
-    }
-    const ZeroFrequency zero = zero_frequency(currents, replicas_[0].velocity_interval_ps);
-    if (!zero.refused.empty()) {
-      result_.sigma_GK = refused_estimate(zero.refused);
-      return;
-    }
+    const auto currents = charge_currents(replicas_, options_.charges);
+    if (currents.empty()) return;
     // The integral over all times is twice that of Green and Kubo; D in A^2/ps for each squared charge.
-    const double value = conductivity_factor() * 0.5 * zero.value * units::a2_per_ps_in_cm2_per_s;
-    if (constexpr double tolerated = 0.3; zero.nyquist_ratio > tolerated) {
-      result_.sigma_GK = refused_estimate(
-          "the velocities are stored too rarely: the spectrum of the current has not "
-          "decayed at its end; store them every 5 to 10 fs");
-      warn("TR030", "Green-Kubo refused: " + result_.sigma_GK->refused);
+    const double factor = 0.5 * conductivity_factor() * units::a2_per_ps_in_cm2_per_s;
+    const ZeroFrequency zero = zero_frequency(currents, replicas_[0].velocity_interval_ps);
+    result_.sigma_GK = judge_zero_frequency(zero, factor);
+    if (!result_.sigma_GK->determined()) {
+      if (zero.refused.empty()) warn("TR030", "Green-Kubo refused: " + result_.sigma_GK->refused);
       return;
     }
-    result_.sigma_GK = log_normal_estimate(value, zero.log_sd);
     if (!result_.sigma.determined()) return;
-    const double difference = std::abs(std::log(value / result_.sigma.value));
+    const double difference = std::abs(std::log(result_.sigma_GK->value / result_.sigma.value));
     if (difference > 1.96 * std::hypot(zero.log_sd, result_.sigma.log_sd()))
       warn("TR031",
            fmt::format("Green-Kubo ({:.3g} S/cm) and Einstein ({:.3g} S/cm) conductivities differ beyond their "
                        "errors: check the window, the drift, the thermostat and the output interval",
-                       value, result_.sigma.value));
+                       result_.sigma_GK->value, result_.sigma.value));
   }
 
   void cross_checks(const LineFit& tracer, const LineFit& collective) {
@@ -375,19 +391,6 @@ class Analysis {
                                 "sample the same states",
                                 100.0 * checks.between_replicas_tracer));
     window_sensitivity(tracer.slope);
-    const ReplicaCurves::BlockSlopes blocks = curves_->block_slopes(range(), shape_);
-    if (blocks.tracer.size() < 4 || !(tracer.slope > 0)) return;
-    const auto n = static_cast<double>(blocks.tracer.size());
-    const double mean = std::accumulate(blocks.tracer.begin(), blocks.tracer.end(), 0.0) / n;
-    double sum = 0;
-    for (const double slope : blocks.tracer) sum += (slope - mean) * (slope - mean);
-    checks.block_relative_error = std::sqrt(sum / (n * (n - 1.0))) / tracer.slope;
-    // With n blocks the ratio squared times (n-1) is chi-squared; 99.9 % of honest runs stay below.
-    const double limit = std::sqrt(chi2_quantile(0.999, n - 1.0) / (n - 1.0));
-    if (checks.block_relative_error > limit * tracer.relative_sd())
-      warn("TR007", fmt::format("blocks of the run scatter by {:.1f} % in D*, the fit claims {:.1f} %: ions move in "
-                                "bursts; trust the larger",
-                                100.0 * checks.block_relative_error, 100.0 * tracer.relative_sd()));
   }
 
   void window_sensitivity(double slope) {
@@ -465,7 +468,7 @@ class Analysis {
   JudgeInput judge_;
   FitShape shape_;
   std::optional<ReplicaCurves> curves_;
-  double sharing_ = 1;  ///< error of D* with the motion that ions share / without
+  BlockScatter tracer_blocks_, collective_blocks_;
 };
 
 }  // namespace

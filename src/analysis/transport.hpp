@@ -28,7 +28,7 @@ struct TransportOptions {
   double max_relative_error = 0.5;     ///< a value with a larger standard error is refused
   double target_relative_error = 0.2;  ///< for the run length that a refusal asks for
   std::uint64_t seed = 20240229;       ///< recorded with the result
-  std::size_t memory_bytes = std::size_t{3} << 30;
+  std::size_t memory_bytes = std::size_t{3} << 29;
 };
 
 /// The fit window and why it is what it is.
@@ -82,8 +82,9 @@ struct TransportChecks {
   bool eligible = false;                                  ///< max MSD > 0.5 hop^2 (He, Zhu & Mo 2018) and enough hops
   double he_zhu_mo_error = 0;                             ///< relative error by their rule, for comparison
   double half_window_ratio = 0, double_window_ratio = 0;  ///< D*(tau0/2)/D*, D*(2 tau0)/D*; 0 when not available
-  double block_relative_error = 0;                        ///< of D* from five blocks per run, independent cross-check
-  double fit_p_tracer = 0, fit_p_collective = 0;          ///< p of chi^2 of the residuals
+  double block_relative_error = 0;                ///< of D* from five blocks per run; replaces a claim it contradicts
+  double shared_motion = 1;                       ///< factor on the error of D* for motion that ions share
+  double fit_p_tracer = 0, fit_p_collective = 0;  ///< p of chi^2 of the residuals
   double between_replicas_tracer = 0, between_replicas_collective = 0;  ///< relative spread beyond the statistical one
   double max_step = 0;                                                  ///< A between stored frames
 };

@@ -60,6 +60,11 @@ void ReplicaCurves::add_replica(const IonTracks& tracks) {
   collective_.push_back({covariance, mscd_.back().total, 1.0});
 }
 
+void ReplicaCurves::share_motion(double factor) {
+  shared_motion_ = factor;
+  for (RunCurve& run : tracer_) run.shared_motion = factor;
+}
+
 void ReplicaCurves::average() {
   const std::size_t n = lags_.size();
   mean_tracer_ = {lags_,
@@ -88,7 +93,10 @@ void ReplicaCurves::average() {
 
 std::vector<RunCurve> ReplicaCurves::tracer_axis(std::size_t axis) const {
   std::vector<RunCurve> runs;
-  for (std::size_t r = 0; r < replicas_.size(); ++r) runs.push_back(tracer_run(tracer_[r].covariance, msd_[r], axis));
+  for (std::size_t r = 0; r < replicas_.size(); ++r) {
+    runs.push_back(tracer_run(tracer_[r].covariance, msd_[r], axis));
+    runs.back().shared_motion = shared_motion_;
+  }
   return runs;
 }
 
@@ -108,6 +116,7 @@ std::vector<RunCurve> ReplicaCurves::tracer_along(const Vec3& direction, const L
     const IonTracks& tracks = replicas_[r];
     const auto ions = static_cast<std::size_t>(tracks.n_ions());
     RunCurve run{tracer_[r].covariance, std::vector<double>(lags_.size(), 0.0), static_cast<double>(ions)};
+    run.shared_motion = shared_motion_;
     std::vector<double> path(static_cast<std::size_t>(tracks.n_frames));
     for (std::size_t i = 0; i < ions; ++i) {
       for (std::size_t t = 0; t < path.size(); ++t)
@@ -143,6 +152,7 @@ std::vector<RunCurve> ReplicaCurves::tracer_of(int number) const {
   std::vector<RunCurve> runs;
   for (std::size_t r = 0; r < replicas_.size(); ++r) {
     RunCurve run{tracer_[r].covariance, std::vector<double>(lags_.size(), 0.0), 0.0};
+    run.shared_motion = shared_motion_;
     for (std::size_t i = 0; i < msd_[r].ions.size(); ++i) {
       if (replicas_[r].numbers[i] != number) continue;
       std::vector<double> curve(lags_.size(), 0.0);

@@ -15,6 +15,8 @@ class ReplicaCurves {
   /// @param charges  one per ion, e, the same ions in every replica
   ReplicaCurves(const std::vector<IonTracks>& replicas, std::vector<double> charges);
 
+  /// Tells the tracer curves by how much motion that ions share raises their errors.
+  void share_motion(double factor);
   [[nodiscard]] const std::vector<Index>& lags() const { return lags_; }
   [[nodiscard]] std::span<const RunCurve> tracer() const { return tracer_; }
   [[nodiscard]] std::span<const RunCurve> collective() const { return collective_; }
@@ -28,6 +30,8 @@ class ReplicaCurves {
   /// Curves of sum_i q_i r_i over the ions of the given elements, in e^2 A^2 (not divided by the squared charges).
   [[nodiscard]] std::vector<RunCurve> charge_of(std::span<const int> numbers) const;
   [[nodiscard]] std::span<const double> charges() const { return charges_; }
+  /// Squared charge of each ion over their mean: its weight in D*.
+  [[nodiscard]] std::span<const double> weights() const { return weights_; }
   /// Means over replicas, weighted by length.
   [[nodiscard]] const MsdCurve& mean_tracer() const { return mean_tracer_; }
   [[nodiscard]] const CollectiveCurve& mean_collective() const { return mean_collective_; }
@@ -50,7 +54,7 @@ class ReplicaCurves {
   const OverlapCovariance* covariance_for(Index n_frames);
   const std::vector<IonTracks>& replicas_;
   std::vector<double> charges_, weights_;
-  double sum_of_squares_ = 0;
+  double sum_of_squares_ = 0, shared_motion_ = 1;
   Index shortest_ = 0;
   std::vector<Index> lags_;
   std::vector<std::unique_ptr<OverlapCovariance>> covariances_;

@@ -96,6 +96,7 @@ Json to_json(const TransportChecks& c) {
           {"D_at_half_tau0_ratio", number(c.half_window_ratio)},
           {"D_at_double_tau0_ratio", number(c.double_window_ratio)},
           {"block_relative_error", number(c.block_relative_error)},
+          {"shared_motion_factor", number(c.shared_motion)},
           {"fit_p_tracer", number(c.fit_p_tracer)},
           {"fit_p_collective", number(c.fit_p_collective)},
           {"between_replicas_tracer", number(c.between_replicas_tracer)},
@@ -275,7 +276,7 @@ TransportChecks read_checks(const Reader& in) {
   c.max_msd = in.real("max_msd_A2"), c.max_step = in.real("max_step_A"), c.eligible = in.get<bool>("eligible");
   c.he_zhu_mo_error = in.real("he_zhu_mo_relative_error");
   c.half_window_ratio = in.real("D_at_half_tau0_ratio"), c.double_window_ratio = in.real("D_at_double_tau0_ratio");
-  c.block_relative_error = in.real("block_relative_error");
+  c.block_relative_error = in.real("block_relative_error"), c.shared_motion = in.real("shared_motion_factor");
   c.fit_p_tracer = in.real("fit_p_tracer"), c.fit_p_collective = in.real("fit_p_collective");
   c.between_replicas_tracer = in.real("between_replicas_tracer");
   c.between_replicas_collective = in.real("between_replicas_collective");

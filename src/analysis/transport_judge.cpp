@@ -56,6 +56,29 @@ Estimate judge_fit(const LineFit& fit, const WindowChoice& window, const JudgeIn
       bound);
 }
 
+BlockScatter block_scatter(std::span<const double> block_slopes, double slope, double claimed_sd) {
+  if (block_slopes.size() < 4 || !(slope > 0) || !(claimed_sd > 0)) return {};
+  const auto n = static_cast<double>(block_slopes.size());
+  double mean = 0, sum = 0;
+  for (const double block : block_slopes) mean += block / n;
+  for (const double block : block_slopes) sum += (block - mean) * (block - mean);
+  const double error = std::sqrt(sum / (n * (n - 1.0)));
+  BlockScatter scatter{.relative_error = error / slope};
+  if (error <= claimed_sd * std::sqrt(chi2_quantile(0.995, n - 1.0) / (n - 1.0))) return scatter;
+  scatter.widening = error / claimed_sd;
+  scatter.quantile_factor = student_quantile(0.975, n - 1.0) / normal_quantile(0.975);
+  return scatter;
+}
+
+Estimate judge_zero_frequency(const ZeroFrequency& zero, double factor) {
+  if (!zero.refused.empty()) return refused_estimate(zero.refused);
+  if (constexpr double tolerated = 0.3; zero.nyquist_ratio > tolerated)
+    return refused_estimate(
+        "the velocities are stored too rarely: the spectrum of the current has not decayed at its end; store them "
+        "every 5 to 10 fs");
+  return log_normal_estimate(factor * zero.value, zero.log_sd);
+}
+
 Estimate refuse_subdiffusive(const WindowChoice& window, const JudgeInput& input, const TransportOptions& options,
                              double d_estimate, double bound) {
   double onset = 2.0 * window.tau0_ps;

@@ -1,7 +1,9 @@
 #pragma once
+#include <span>
 #include <string>
 
 #include "analysis/estimate.hpp"
+#include "analysis/green_kubo.hpp"
 #include "analysis/regression.hpp"
 #include "analysis/transport.hpp"
 
@@ -31,6 +33,17 @@ inline constexpr double haven_ratio_floor = 0.2;
 /// D from a fit that passed the window tests, or a refusal with `bound` when its relative error exceeds the limit.
 [[nodiscard]] Estimate judge_fit(const LineFit& fit, const WindowChoice& window, const JudgeInput& input,
                                  const TransportOptions& options, double bound);
+/// How blocks of the run scatter beside what a fit claims.
+struct BlockScatter {
+  double relative_error = 0;   ///< of the slope, from the scatter of the blocks; 0 when there are too few blocks
+  double widening = 1;         ///< factor on the claimed error: above 1 when such a scatter has p < 0.5 %
+  double quantile_factor = 1;  ///< Student's t / normal at 97.5 % for the blocks, when they widen
+};
+/// The blocks know about bursts of motion and slow changes, but their own error is that of a few samples: they replace
+/// the claim only when they contradict it. (n - 1) (scatter / claim)^2 is chi-squared for an honest claim.
+[[nodiscard]] BlockScatter block_scatter(std::span<const double> block_slopes, double slope, double claimed_sd);
+/// The zero-frequency value times `factor` as an estimate; refused when the spectrum has not decayed at its end.
+[[nodiscard]] Estimate judge_zero_frequency(const ZeroFrequency& zero, double factor);
 /// Refusal of a run that never became diffusive.
 [[nodiscard]] Estimate refuse_subdiffusive(const WindowChoice& window, const JudgeInput& input,
                                            const TransportOptions& options, double d_estimate, double bound);

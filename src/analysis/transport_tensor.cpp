@@ -27,7 +27,7 @@ double mixed_sd(const std::array<const LineFit*, 3>& fits) {
     for (const double value : values) sum += (value - mean) * (value - mean);
     variance += sum / (n * (n - 1.0));
   }
-  return std::sqrt(variance);
+  return fits[0]->shared_motion * std::sqrt(variance);
 }
 
 /// cm^2/s of a slope along one axis.

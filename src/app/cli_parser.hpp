@@ -45,7 +45,9 @@ class Parser {
   void add_analysis(CLI::App& transport, const std::string& what, AnalysisOptions& options);
   void add_structure(CLI::App& transport);
   void add_export();
+  void add_layers(CLI::App& transport);
   void add_arrhenius(CLI::App& transport);
+  void add_committee(CLI::App& transport);
   void add_plan();
   void add_report();
   void add_bench();
@@ -73,9 +75,11 @@ class Parser {
   AnalysisOptions msd_{.arguments = {.quantity = "msd"}}, haven_{.arguments = {.quantity = "haven"}};
   StructureArguments structure_;
   TrajectoryExportArguments trajectory_export_;
+  LayersArguments layers_;
   PlanArguments plan_;
   AnalysisOptions pilot_;
   ArrheniusArguments arrhenius_;
+  CommitteeArguments committee_;
   ReportArguments report_;
   InitArguments init_;
   ModelInfoArguments info_;

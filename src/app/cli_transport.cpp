@@ -29,6 +29,21 @@ void add_reading(CLI::App* app, AnalysisOptions& options) {
   app->add_option("--window", options.window, "fit window, ps; default: found by tests")->expected(2);
 }
 
+/// How one trajectory is read when no temperature or charge matters.
+void add_plain_reading(CLI::App* app, TransportArguments& run) {
+  app->add_option("TRAJECTORY", run.trajectories, trajectory_kinds)->required()->expected(1);
+  app->add_option("--mobile", run.mobile, "mobile elements")->required();
+  app->add_option("--frame-interval,--interval-fs", run.frame_interval_fs,
+                  "time between stored frames when the file does not say it")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--timestep", run.timestep_fs, "of the run, fs, for files that count steps (LAMMPS dump)")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--types", run.types, "elements of numbered atom types, in order, e.g. Li P S");
+  app->add_option("--structure", run.structure, "file with the same atoms in the same order (DCD, XTC)");
+  app->add_option("--skip-ps", run.skip_ps, "left out at the start")->check(CLI::NonNegativeNumber);
+  app->add_option("--stage", run.stage, "stage of our own trajectories; default: the last");
+}
+
 /// What the options of a trajectory mean, after parsing.
 TransportArguments parsed(const AnalysisOptions& options) {
   TransportArguments arguments = options.arguments;
@@ -66,17 +81,7 @@ void Parser::add_structure(CLI::App& transport) {
                        "  haven transport structure run/md/T600/r0 --mobile Li -o T600\n"
                        "  haven transport structure XDATCAR --frame-interval 20 --mobile Li --sites POSCAR -o out");
   TransportArguments& run = structure_.run;
-  app->add_option("TRAJECTORY", run.trajectories, trajectory_kinds)->required()->expected(1);
-  app->add_option("--mobile", run.mobile, "mobile elements")->required();
-  app->add_option("--frame-interval,--interval-fs", run.frame_interval_fs,
-                  "time between stored frames when the file does not say it")
-      ->check(CLI::PositiveNumber);
-  app->add_option("--timestep", run.timestep_fs, "of the run, fs, for files that count steps (LAMMPS dump)")
-      ->check(CLI::PositiveNumber);
-  app->add_option("--types", run.types, "elements of numbered atom types, in order, e.g. Li P S");
-  app->add_option("--structure", run.structure, "file with the same atoms in the same order (DCD, XTC)");
-  app->add_option("--skip-ps", run.skip_ps, "left out at the start")->check(CLI::NonNegativeNumber);
-  app->add_option("--stage", run.stage, "stage of our own trajectories; default: the last");
+  add_plain_reading(app, run);
   app->add_option("--sites", structure_.sites,
                   "crystal with the mobile element on every site; default: the density's maxima");
   app->add_option("--grid", structure_.grid, "A between points of the density")
@@ -113,6 +118,49 @@ void Parser::add_export() {
   choose(app, trajectory_export_);
 }
 
+void Parser::add_layers(CLI::App& transport) {
+  CLI::App* app =
+      verb(transport, "layers", "diffusion along slabs of the cell, ions in each, and exchange between them",
+           "  haven transport layers run/md/T600/r0 --mobile Li --axis c --layers 4 -o T600\n"
+           "  haven transport layers XDATCAR --frame-interval 20 --mobile Li --axis a --edges 0.1 0.4 0.6 0.9");
+  TransportArguments& run = layers_.run;
+  add_plain_reading(app, run);
+  app->add_option("--axis", layers_.axis, "lattice vector across the layers")
+      ->check(CLI::IsMember({"a", "b", "c"}))
+      ->capture_default_str();
+  CLI::Option* edges =
+      app->add_option("--edges", layers_.edges, "fractions of the cell where layers begin; the last runs to the first");
+  app->add_option("--layers", layers_.count, "number of layers of equal thickness")
+      ->check(CLI::Range(2, 1000))
+      ->capture_default_str()
+      ->excludes(edges);
+  app->add_option("--lag-ps", layers_.lag_ps,
+                  "motion is taken between this lag and twice of it; default: where the "
+                  "motion of the whole cell has become diffusive")
+      ->check(CLI::PositiveNumber);
+  app->add_option("-o,--output", run.folder, "folder for JSON, CSV and SVG");
+  add_json(app, run.json);
+  choose(app, layers_);
+}
+
+void Parser::add_committee(CLI::App& transport) {
+  CLI::App* app = verb(transport, "committee",
+                       "results of potentials that were trained apart: statistics of the runs and spread of the "
+                       "potentials, each by itself",
+                       "  haven transport committee run_seed1 run_seed2 run_seed3 run_seed4 --target 300 --json -");
+  ArrheniusArguments& arguments = committee_.arrhenius;
+  app->add_option("RUNS", arguments.runs, "run folders or transport.json files, one for each potential")
+      ->required()
+      ->expected(2, 1000);
+  app->add_option("--target", arguments.target, "K")->check(CLI::PositiveNumber)->capture_default_str();
+  app->add_option("--model", arguments.model, "auto, line or two lines")
+      ->check(CLI::IsMember({"auto", "line", "two lines"}))
+      ->capture_default_str();
+  app->add_option("-o,--output", arguments.folder, "folder for JSON and SVG");
+  add_json(app, arguments.json);
+  choose(app, committee_);
+}
+
 void Parser::add_arrhenius(CLI::App& transport) {
   CLI::App* app = verb(transport, "arrhenius", "activation energy and conductivity at a target temperature",
                        "  haven transport arrhenius run --target 300 --json -");
@@ -137,7 +185,9 @@ void Parser::add_transport() {
   add_analysis(*transport, "mean squared displacements and tracer diffusion", msd_);
   add_analysis(*transport, "tracer and collective diffusion, Haven ratio, conductivity", haven_);
   add_structure(*transport);
+  add_layers(*transport);
   add_arrhenius(*transport);
+  add_committee(*transport);
 }
 
 void Parser::add_plan() {

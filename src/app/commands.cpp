@@ -19,8 +19,10 @@ ExitCode run_command(Session& session, const CommandArguments& arguments) {
     ExitCode operator()(const TransportArguments& a) const { return transport_analysis(session, a); }
     ExitCode operator()(const StructureArguments& a) const { return structure_analysis(session, a); }
     ExitCode operator()(const TrajectoryExportArguments& a) const { return export_trajectory(session, a); }
+    ExitCode operator()(const LayersArguments& a) const { return layers_analysis(session, a); }
     ExitCode operator()(const PlanArguments& a) const { return plan_runs(session, a); }
     ExitCode operator()(const ArrheniusArguments& a) const { return arrhenius_analysis(session, a); }
+    ExitCode operator()(const CommitteeArguments& a) const { return committee_analysis(session, a); }
     ExitCode operator()(const ReportArguments& a) const { return make_report(session, a); }
     ExitCode operator()(const InitArguments& a) const { return init_project(session, a); }
     ExitCode operator()(const ModelInfoArguments& a) const { return model_info(session, a); }

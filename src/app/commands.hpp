@@ -153,6 +153,15 @@ struct StructureArguments {
   std::vector<double> lags_ps{};
 };
 
+/// `haven transport layers TRAJ`
+struct LayersArguments {
+  TransportArguments run{};
+  std::string axis = "c";       ///< a, b or c
+  std::vector<double> edges{};  ///< fractional; empty: `count` layers of equal thickness
+  int count = 2;
+  double lag_ps = 0;  ///< 0: where the motion of the whole cell has become diffusive
+};
+
 /// `haven plan`
 struct PlanArguments {
   TransportArguments pilot{};  ///< without trajectories: a guess
@@ -171,6 +180,11 @@ struct ArrheniusArguments {
   double target = 300;
   std::string model = "auto";
   std::string folder{}, json{};
+};
+
+/// `haven transport committee RUN RUN ...`: the same protocol with potentials that were trained apart.
+struct CommitteeArguments {
+  ArrheniusArguments arrhenius{};
 };
 
 struct ReportArguments {
@@ -213,9 +227,9 @@ struct VersionArguments {
 using CommandArguments =
     std::variant<DataImportArguments, DataCheckArguments, DataStatsArguments, DataSplitArguments, DataSelectArguments,
                  DataExportArguments, PipelineArguments, TestArguments, PredictArguments, RelaxArguments,
-                 PlainMdArguments, TransportArguments, StructureArguments, TrajectoryExportArguments, PlanArguments,
-                 ArrheniusArguments, ReportArguments, InitArguments, ModelInfoArguments, ModelConvertArguments,
-                 BenchArguments, SchemaArguments, VersionArguments>;
+                 PlainMdArguments, TransportArguments, StructureArguments, LayersArguments, TrajectoryExportArguments,
+                 PlanArguments, ArrheniusArguments, CommitteeArguments, ReportArguments, InitArguments,
+                 ModelInfoArguments, ModelConvertArguments, BenchArguments, SchemaArguments, VersionArguments>;
 
 /// What the command line asks for: a command, or a text to print (--help, --version).
 struct CommandLine {
@@ -242,8 +256,10 @@ struct CommandLine {
 [[nodiscard]] ExitCode transport_analysis(Session& session, const TransportArguments& arguments);
 [[nodiscard]] ExitCode structure_analysis(Session& session, const StructureArguments& arguments);
 [[nodiscard]] ExitCode export_trajectory(Session& session, const TrajectoryExportArguments& arguments);
+[[nodiscard]] ExitCode layers_analysis(Session& session, const LayersArguments& arguments);
 [[nodiscard]] ExitCode plan_runs(Session& session, const PlanArguments& arguments);
 [[nodiscard]] ExitCode arrhenius_analysis(Session& session, const ArrheniusArguments& arguments);
+[[nodiscard]] ExitCode committee_analysis(Session& session, const CommitteeArguments& arguments);
 [[nodiscard]] ExitCode make_report(Session& session, const ReportArguments& arguments);
 [[nodiscard]] ExitCode init_project(Session& session, const InitArguments& arguments);
 [[nodiscard]] ExitCode model_info(Session& session, const ModelInfoArguments& arguments);

@@ -8,21 +8,13 @@
 #include "analysis/structure_output.hpp"
 #include "analysis/trajectory_source.hpp"
 #include "analysis/transport.hpp"
+#include "app/analysis_inputs.hpp"
 #include "app/commands.hpp"
 #include "app/options.hpp"
 #include "io/structure_file.hpp"
 
 namespace haven {
 namespace {
-
-TrajectoryReading reading_of(const TransportArguments& arguments) {
-  return {.frame_interval_fs = arguments.frame_interval_fs,
-          .timestep_fs = arguments.timestep_fs,
-          .temperature_K = arguments.temperature,
-          .stage = arguments.stage,
-          .types = arguments.types,
-          .structure = arguments.structure};
-}
 
 /// Lags in frames: those asked for, or a hundredth and a tenth of the run.
 std::vector<Index> van_hove_lags(const IonTracks& tracks, const std::vector<double>& wanted_ps) {

@@ -6,6 +6,7 @@
 
 #include "analysis/trajectory_source.hpp"
 #include "analysis/transport_output.hpp"
+#include "app/analysis_inputs.hpp"
 #include "app/commands.hpp"
 #include "app/options.hpp"
 #include "app/pipeline.hpp"
@@ -17,27 +18,13 @@ namespace fs = std::filesystem;
 
 std::string in_folder(const std::string& folder, const std::string& name) { return (fs::path(folder) / name).string(); }
 
-/// transport.json of a run folder, of its transport folder, or the file itself.
-std::string result_file(const std::string& given) {
-  for (const fs::path& path :
-       {fs::path(given), fs::path(given) / "transport.json", fs::path(given) / "transport" / "transport.json"})
-    if (fs::is_regular_file(path)) return path.string();
-  throw InputError("holds no transport.json", given,
-                   "Run `haven run` first, or `haven transport haven ... -o FOLDER` for each temperature.");
-}
-
 }  // namespace
 
 ExitCode transport_analysis(Session& session, const TransportArguments& arguments) {
   const std::string refused = from_root(session.world, [&] {
     std::vector<std::unique_ptr<TrajectorySource>> sources;
     for (const std::string& path : arguments.trajectories)
-      sources.push_back(open_trajectory(path, {.frame_interval_fs = arguments.frame_interval_fs,
-                                               .timestep_fs = arguments.timestep_fs,
-                                               .temperature_K = arguments.temperature,
-                                               .stage = arguments.stage,
-                                               .types = arguments.types,
-                                               .structure = arguments.structure}));
+      sources.push_back(open_trajectory(path, reading_of(arguments)));
     TransportOptions options;
     options.mobile = arguments.mobile;
     options.charges = arguments.charges;
@@ -69,7 +56,7 @@ ExitCode arrhenius_analysis(Session& session, const ArrheniusArguments& argument
     std::vector<TransportResult> results;
     const std::vector<std::string> runs = arguments.runs.empty() ? std::vector<std::string>{"run"} : arguments.runs;
     for (const std::string& run : runs) {
-      const std::string file = result_file(run);
+      const std::string file = transport_result_file(run);
       for (TransportResult& result : transport_results_from_json(read_text_file(file), file))
         results.push_back(std::move(result));
     }
@@ -169,7 +156,7 @@ std::string refusal(const Config& config, std::span<const TransportResult> resul
 
 StepEnd transport_step(RunContext& run) {
   const StepPlan plan = plan_step(run, "transport", [&] {
-    std::vector<std::string> parts{"transport 1", effective_section(run.config, "transport"),
+    std::vector<std::string> parts{"transport 2", effective_section(run.config, "transport"),
                                    effective_section(run.config, "system"), run.config.output.plots,
                                    std::to_string(run.config.seed)};
     for (const double t : run.config.md.ladder.temperatures)

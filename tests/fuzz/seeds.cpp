@@ -10,6 +10,7 @@
 #include "io/extxyz.hpp"
 #include "io/model_file.hpp"
 #include "io/poscar.hpp"
+#include "support/h5md_example.hpp"
 #include "support/io_examples.hpp"
 #include "support/reader_examples.hpp"
 #include "support/shared_data.hpp"
@@ -172,6 +173,17 @@ std::vector<std::string> xtc_seeds() {
     seeds.push_back(bytes);
   }
   return seeds;
+}
+
+std::vector<std::string> h5md_seeds() {
+  const Cell cell(Mat3{{{{9, 0, 0}, {1, 9, 0}, {0, 0, 9}}}});
+  std::vector<std::vector<Vec3>> frames;
+  for (int t = 0; t < 3; ++t) frames.push_back({{1.0 + 4 * t, 2, 3}, {4, 5, 6.0 - 5 * t}});
+  const auto made = [&](testing::SpeciesNames names) {
+    return bytes_written("m.h5",
+                         [&](const std::string& path) { testing::write_foreign_h5md(path, frames, cell, names); });
+  };
+  return {made(testing::SpeciesNames::given), made(testing::SpeciesNames::absent)};
 }
 
 std::vector<std::string> config_seeds() {

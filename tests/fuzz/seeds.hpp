@@ -22,6 +22,7 @@ namespace haven::fuzz {
 [[nodiscard]] std::vector<std::string> dump_seeds();
 [[nodiscard]] std::vector<std::string> dcd_seeds();
 [[nodiscard]] std::vector<std::string> xtc_seeds();
+[[nodiscard]] std::vector<std::string> h5md_seeds();
 [[nodiscard]] std::vector<std::string> config_seeds();
 [[nodiscard]] std::vector<std::string> text_seeds();
 [[nodiscard]] std::vector<std::string> model_seeds();

@@ -326,6 +326,7 @@ std::vector<Target> make_targets() {
        run_positions<open_xtc_file>,
        xtc_seeds,
        {std::string("\0\0\x07\xcb", 4), std::string("\0\0\x07\xe7", 4)}},
+      {"h5md", run_positions<open_foreign_h5md>, h5md_seeds, {"OHDR", "OCHK", "FRHP", "TREE", "SNOD"}},
       {"xdatcar",
        run_xdatcar,
        xdatcar_seeds,

@@ -48,12 +48,11 @@ void expect_calibrated(const char* name, const Triple& c) {
 
 Triple cover_walks(const Walk& walk) {
   Triple out;
-  const double enhancement = 1.0 + (walk.ions - 1) * walk.correlation;
   for (std::uint64_t run = 0; run < runs; ++run) {
     const TransportResult result = analyse_tracks({make_walk(walk, 50000 + run)}, testing::walk_options());
     out.tracer.add(result.tracer.iso, testing::walk_diffusion);
-    out.collective.add(result.collective.iso, testing::walk_diffusion * enhancement);
-    out.ratio.add(result.haven_ratio, 1.0 / enhancement);
+    out.collective.add(result.collective.iso, testing::walk_diffusion / walk.haven_ratio());
+    out.ratio.add(result.haven_ratio, walk.haven_ratio());
   }
   return out;
 }
@@ -98,6 +97,10 @@ TEST(Calibration, CorrelatedWalkersOfHalf) {
 }
 TEST(Calibration, CorrelatedWalkersOfAFifth) {
   expect_calibrated("48 ions, H_R = 0.2", cover_walks({.frames = 1000, .correlation = 4.0 / 47.0}));
+}
+TEST(Calibration, StringsOfFour) {
+  expect_calibrated("48 ions in strings of four, H_R = 0.27",
+                    cover_walks({.frames = 1000, .correlation = 0.9, .string = 4}));
 }
 TEST(Calibration, VacancyGas) {
   expect_calibrated(

@@ -46,14 +46,16 @@ class FastRandom {
 };
 
 /// Brownian ions: steps of unit variance per frame and axis (A^2), part of which is common to all ions, plus white
-/// vibration. Frames are 0.1 ps apart: D* = 0.5 A^2 / 0.1 ps = 5 A^2/ps = 5e-4 cm^2/s; D_sigma = D* (1 + (N-1)
-/// correlation).
+/// vibration. Frames are 0.1 ps apart: D* = 0.5 A^2 / 0.1 ps = 5 A^2/ps = 5e-4 cm^2/s; D_sigma = D* / H_R.
 struct Walk {
   int ions = 48;
   int frames = 2000;
   double correlation = 0;  ///< of the steps of two ions
+  int string = 0;          ///< ions that share steps, in strings of this many; 0: all of them
   double noise = 1;        ///< A, sd of the vibration per axis
   double step = 1;         ///< A, sd per frame and axis
+  [[nodiscard]] int sharing() const { return string > 0 ? string : ions; }
+  [[nodiscard]] double haven_ratio() const { return 1.0 / (1.0 + (sharing() - 1) * correlation); }
 };
 inline constexpr double walk_diffusion = 5e-4;  ///< cm^2/s for step = 1
 
@@ -73,7 +75,10 @@ inline IonTracks make_walk(const Walk& walk, std::uint64_t seed) {
   std::vector<double> shared(static_cast<std::size_t>(3 * walk.frames), 0.0);
   if (walk.correlation > 0)
     for (double& value : shared) value = common * random.normal();
+  const auto string = static_cast<std::size_t>(3 * walk.sharing());
   for (std::size_t s = 0; s < tracks.series.size(); ++s) {
+    if (walk.correlation > 0 && s > 0 && s % string == 0)  // the next string
+      for (double& value : shared) value = common * random.normal();
     double position = 0;
     for (std::size_t t = 0; t < tracks.series[s].size(); ++t) {
       position += own * random.normal() + shared[3 * t + s % 3];

@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "analysis/collective.hpp"
+#include "analysis/green_kubo.hpp"
 #include "analysis/msd.hpp"
 #include "physics/analysis_walks.hpp"
 
@@ -61,6 +63,46 @@ TEST(Msd, EqualsTheDefinitionOverAllOrigins) {
 TEST(Msd, NonGaussianParameterOfAGaussianWalkIsZero) {
   const MsdCurve curve = mean_squared_displacement(make_walk({}, 3), std::vector<Index>{5}, {0, 2000});
   EXPECT_NEAR(curve.alpha2[0], 0, 0.02);  // 48 x 2000/5 independent displacements
+}
+
+// Steps of one length in random directions along x have <x^4> = <x^2>^2; ions of which a quarter moves and the others
+// rest have <x^4> / <x^2>^2 four times that of those that move.
+TEST(Msd, NonGaussianParameterOfKnownDistributions) {
+  IonTracks tracks = make_walk({.ions = 8, .frames = 400, .noise = 0}, 3);
+  FastRandom random(8);
+  for (std::size_t s = 0; s < tracks.series.size(); ++s)
+    for (std::size_t t = 0; t < 400; ++t)
+      tracks.series[s][t] =
+          s % 3 != 0 || t == 0 ? 0.0 : tracks.series[s][t - 1] + (random.uniform() < 0.5 ? 1.0 : -1.0);
+  const std::vector<Index> one{1};
+  EXPECT_NEAR(mean_squared_displacement(tracks, one, {0, 400}).alpha2[0], 1.0 / 3.0 - 1.0, 1e-12);
+  for (std::size_t s = 6; s < tracks.series.size(); ++s)
+    std::fill(tracks.series[s].begin(), tracks.series[s].end(), 0.0);
+  EXPECT_NEAR(mean_squared_displacement(tracks, one, {0, 400}).alpha2[0], 4.0 / 3.0 - 1.0, 1e-12);
+}
+
+// The other way to all origins: sums of squares by recursion and the autocorrelation by a Fourier transform
+// (Calandrini et al., Collection SFN 12, 201 (2011)).
+TEST(Msd, EqualsTheOneByFourierTransform) {
+  const IonTracks tracks = make_walk({.ions = 3, .frames = 1000}, 17);
+  const std::vector<Index> lags = log_spaced_lags(500);
+  const MsdCurve curve = mean_squared_displacement(tracks, lags, {0, 1000});
+  std::vector<double> by_transform(lags.size(), 0.0);
+  for (const std::vector<double>& r : tracks.series) {
+    std::vector<double> x(2 * 2048, 0.0);  // interleaved, padded to twice the length
+    for (std::size_t t = 0; t < 1000; ++t) x[2 * t] = r[t];
+    fourier_transform(x);
+    for (std::size_t k = 0; k < 2048; ++k)
+      x[2 * k] = x[2 * k] * x[2 * k] + x[2 * k + 1] * x[2 * k + 1], x[2 * k + 1] = 0;
+    fourier_transform(x);
+    for (std::size_t k = 0; k < lags.size(); ++k) {
+      const auto lag = static_cast<std::size_t>(lags[k]);
+      double squares = 0;
+      for (std::size_t t = 0; t + lag < 1000; ++t) squares += r[t] * r[t] + r[t + lag] * r[t + lag];
+      by_transform[k] += (squares - 2.0 * x[2 * lag] / 2048.0) / (3.0 * static_cast<double>(1000 - lag));
+    }
+  }
+  for (std::size_t k = 0; k < lags.size(); ++k) EXPECT_NEAR(by_transform[k] / curve.total[k], 1, 1e-10) << lags[k];
 }
 
 TEST(Collective, SumsChargesAndDividesByTheirSquares) {

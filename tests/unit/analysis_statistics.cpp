@@ -9,6 +9,9 @@
 #include "analysis/haven_ratio.hpp"
 #include "analysis/planner.hpp"
 #include "analysis/regression.hpp"
+#include "analysis/shared_motion.hpp"
+#include "analysis/transport_judge.hpp"
+#include "physics/analysis_walks.hpp"
 
 namespace haven {
 namespace {
@@ -74,14 +77,26 @@ TEST(HavenRatio, ErrorsOfFewIonsAreCorrelated) {
   }
 }
 
-TEST(HavenRatio, SharedMotionRaisesTheErrorOfTheTracer) {
-  LineFit tracer, collective;
-  tracer.slope = 1, collective.slope = 5, collective.slope_sd = 0.5;
-  // Pairs of 48 ions are correlated by 4/47: the variance of a mean of squares grows by 1 + 47 (4/47)^2.
-  EXPECT_NEAR(shared_motion_factor(tracer, collective, 48), std::sqrt(1 + 16.0 / 47), 1e-12);
-  collective.slope = 1;
-  EXPECT_EQ(shared_motion_factor(tracer, collective, 48), 1.0);
-  EXPECT_EQ(shared_motion_factor(tracer, collective, 1), 1.0);
+// 1 + sum of squared correlations with all others; 400 displacements know it to about 1 %.
+TEST(SharedMotion, IsMeasuredFromPairsOfIons) {
+  const auto factor = [](const testing::Walk& walk) {
+    return shared_motion_factor({testing::make_walk(walk, 5)}, {}, 5);
+  };
+  EXPECT_NEAR(factor({.noise = 0}), 1.0, 0.02);
+  EXPECT_NEAR(factor({.correlation = 4.0 / 47.0, .noise = 0}), std::sqrt(1 + 16.0 / 47), 0.03);
+  EXPECT_NEAR(factor({.correlation = 0.9, .string = 2, .noise = 0}), std::sqrt(1 + 0.81), 0.03);
+  EXPECT_NEAR(factor({.correlation = 0.9, .string = 4, .noise = 0}), std::sqrt(1 + 3 * 0.81), 0.05);
+  EXPECT_EQ(factor({.ions = 1}), 1.0);
+}
+
+TEST(BlockScatter, ReplacesOnlyAClaimThatItContradicts) {
+  const std::vector<double> quiet{1.0, 1.1, 0.9, 1.05, 0.95}, bursts{0.2, 1.8, 0.4, 1.6, 1.0};
+  const BlockScatter agrees = block_scatter(quiet, 1.0, 0.03), contradicts = block_scatter(bursts, 1.0, 0.03);
+  EXPECT_NEAR(agrees.relative_error, std::sqrt(0.025 / 20), 1e-12);
+  EXPECT_EQ(agrees.widening, 1.0);
+  EXPECT_NEAR(contradicts.widening * 0.03, std::sqrt(2.0 / 20), 1e-12);
+  EXPECT_NEAR(contradicts.quantile_factor, 2.7764 / 1.95996, 1e-4);
+  EXPECT_EQ(block_scatter({}, 1.0, 0.03).widening, 1.0);
 }
 
 TEST(OverlapCovariance, EqualsTheDoubleSumOfItsDefinition) {

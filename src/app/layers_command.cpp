@@ -1,0 +1,55 @@
+#include <filesystem>
+
+#include "analysis/layers.hpp"
+#include "analysis/transport.hpp"
+#include "app/analysis_inputs.hpp"
+#include "app/options.hpp"
+
+namespace haven {
+namespace {
+
+/// Where motion has become diffusive, as the analysis of the whole cell finds it; a fiftieth of the run when it does
+/// not.
+double diffusive_lag_ps(const IonTracks& tracks, const TransportArguments& run) {
+  TransportOptions options;
+  options.mobile = run.mobile;
+  for (const std::string& symbol : run.mobile) options.charges[symbol] = 1.0;
+  options.temperature_K = 300;  // scales the conductivity only, which is not asked for
+  const TransportResult result = analyse_tracks({tracks}, options);
+  return result.window.diffusive ? result.window.tau0_ps : tracks.duration_ps() / 50.0;
+}
+
+std::vector<double> edges_of(const LayersArguments& arguments) {
+  if (!arguments.edges.empty()) return arguments.edges;
+  std::vector<double> edges;
+  for (int k = 0; k < arguments.count; ++k) edges.push_back(static_cast<double>(k) / arguments.count);
+  return edges;
+}
+
+}  // namespace
+
+ExitCode layers_analysis(Session& session, const LayersArguments& arguments) {
+  on_root(session.world, [&] {
+    const TransportArguments& run = arguments.run;
+    const auto source = open_trajectory(run.trajectories[0], reading_of(run));
+    session.log.progress("reading " + run.trajectories[0]);
+    const IonTracks tracks = collect_tracks(*source, {.mobile = atomic_numbers(run.mobile), .skip_ps = run.skip_ps});
+    for (const std::string& remark : tracks.remarks) session.log.warn("TR006", remark);
+    const LayerReport report =
+        analyse_layers(tracks, {.axis = arguments.axis.front() - 'a',
+                                .edges = edges_of(arguments),
+                                .lag_ps = arguments.lag_ps > 0 ? arguments.lag_ps : diffusive_lag_ps(tracks, run)});
+    session.log.info(layers_text(report));
+    if (!run.folder.empty()) {
+      const std::filesystem::path folder(run.folder);
+      std::filesystem::create_directories(folder);
+      write_text_file((folder / "layers.json").string(), layers_json(report));
+      write_text_file((folder / "layers.csv").string(), layers_csv(report));
+      write_text_file((folder / "layers.svg").string(), layers_svg(report));
+    }
+    write_json(run.json, layers_json(report));
+  });
+  return ExitCode::ok;
+}
+
+}  // namespace haven

@@ -1,0 +1,87 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "physics/analysis_walks.hpp"
+#include "support/program.hpp"
+#include "support/shared_data.hpp"
+
+/// Analysis commands as a user calls them.
+namespace haven {
+namespace {
+
+using nlohmann::json;
+using testing::haven_program;
+using testing::run_program;
+
+/// Twelve walking Li over four S at rest in a box of 12 A, unwrapped, as extended XYZ.
+void write_walk(const std::string& path, std::uint64_t seed) {
+  testing::FastRandom random(seed);
+  std::vector<Vec3> r(16);
+  for (std::size_t i = 0; i < 16; ++i) r[i] = {3.0 * static_cast<double>(i % 4), 3.0 * static_cast<double>(i / 4), 6.0};
+  std::ofstream file(path);
+  for (int t = 0; t < 500; ++t) {
+    file << "16\nLattice=\"12 0 0 0 12 0 0 0 12\" Properties=species:S:1:pos:R:3 pbc=\"T T T\"\n";
+    for (std::size_t i = 0; i < 16; ++i) {
+      if (i < 12) r[i] += 0.5 * Vec3{random.normal(), random.normal(), random.normal()};
+      file << fmt::format("{} {:.8f} {:.8f} {:.8f}\n", i < 12 ? "Li" : "S", r[i].x, r[i].y, r[i].z);
+    }
+  }
+}
+
+}  // namespace
+
+TEST(AnalysisCommands, LayersGiveJsonCsvAndAFigure) {
+  const testing::TemporaryFolder folder;
+  write_walk(folder.file("walk.xyz"), 1);
+  const auto run =
+      run_program({haven_program(), "transport", "layers", "walk.xyz", "--frame-interval", "100", "--mobile", "Li",
+                   "--axis", "b", "--layers", "3", "--lag-ps", "0.3", "-o", "out", "--json", "-"},
+                  folder.path().string());
+  ASSERT_EQ(run.code, 0) << run.err;
+  const json result = json::parse(run.out);
+  EXPECT_EQ(result.at("axis"), "b");
+  ASSERT_EQ(result.at("layers").size(), 3U);
+  double ions = 0;
+  for (const json& layer : result.at("layers")) ions += layer.at("ions").get<double>();
+  EXPECT_NEAR(ions, 12, 1e-9);
+  for (const char* name : {"layers.json", "layers.csv", "layers.svg"})
+    EXPECT_TRUE(std::filesystem::exists(folder.path() / "out" / name)) << name;
+  const auto wrong = run_program({haven_program(), "transport", "layers", "walk.xyz", "--frame-interval", "100",
+                                  "--mobile", "Li", "--edges", "0.5", "0.2", "--lag-ps", "0.3"},
+                                 folder.path().string());
+  EXPECT_EQ(wrong.code, 2) << wrong.err;
+  EXPECT_NE(wrong.err.find("--edges"), std::string::npos) << wrong.err;
+}
+
+TEST(AnalysisCommands, CommitteeKeepsTheLayersOfErrorApart) {
+  const testing::TemporaryFolder folder;
+  for (const std::string run : {"a", "b"}) {
+    write_walk(folder.file(run + ".xyz"), run == "a" ? 1 : 2);
+    const auto one =
+        run_program({haven_program(), "transport", "haven", run + ".xyz", "--frame-interval", "100", "--mobile", "Li",
+                     "--charges", "Li=1", "--temperature", "600", "--hop-length", "3", "-o", run},
+                    folder.path().string());
+    ASSERT_EQ(one.code, 0) << one.err;
+  }
+  const auto both = run_program({haven_program(), "transport", "committee", "a", "b", "-o", "out", "--json", "-"},
+                                folder.path().string());
+  ASSERT_EQ(both.code, 0) << both.err;
+  const json result = json::parse(both.out);
+  EXPECT_EQ(result.at("potentials"), (json{"a", "b"}));
+  int determined = 0;
+  for (const json& quantity : result.at("quantities")) {
+    if (quantity.at("value").is_null()) continue;  // the fits over temperatures: there is one only
+    ++determined;
+    EXPECT_LT(quantity.at("total").at("ci95").at(0), quantity.at("statistical").at("ci95").at(0));
+    EXPECT_GE(quantity.at("model").at("upper_bound95"), quantity.at("model").at("relative_spread"));
+  }
+  EXPECT_EQ(determined, 4);  // D*, D_sigma, H_R, sigma at 600 K
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "out" / "committee.svg"));
+  EXPECT_NE(run_program({haven_program(), "transport", "committee", "a"}, folder.path().string()).code, 0);
+}
+
+}  // namespace haven
