@@ -84,7 +84,8 @@ Descriptor describe_pair_table(const Model& model) {
     tables.push_back(std::make_shared<const PairTable>(std::move(table)));
   }
   Descriptor descriptor{.cutoff = model.cutoff, .mixing_is_trainable = false, .centres = {}};
-  descriptor.double_table_tolerance = 1e-13;  // the wall at short distances must not blunt the well
+  descriptor.double_table_tolerance = 1e-14;  // of the highest wall, which must not blunt the well
+  descriptor.breaks = {first};
   for (int a = 0; a < static_cast<int>(elements); ++a) {
     DescriptorBuilder builder;
     DescriptorBuilder::Row half_of_all;
