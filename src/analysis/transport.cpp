@@ -130,8 +130,7 @@ class Analysis {
     result_.temperature_K = temperature();
     result_.n_ions = replicas_[0].n_ions();
     result_.replicas = static_cast<int>(replicas_.size());
-    result_.mobile = options_.mobile;
-    result_.seed = options_.seed;
+    result_.mobile = options_.mobile, result_.seed = options_.seed;
     const auto count = static_cast<double>(replicas_.size());
     for (const IonTracks& tracks : replicas_) {
       result_.volume_A3 += tracks.volume / count;
@@ -142,8 +141,7 @@ class Analysis {
       result_.checks.max_step = std::max(result_.checks.max_step, tracks.max_step);
     }
     result_.mean_cell = replicas_[0].mean_cell;
-    judge_.n_ions = result_.n_ions;
-    judge_.interval_ps = replicas_[0].interval_ps;
+    judge_.n_ions = result_.n_ions, judge_.interval_ps = replicas_[0].interval_ps;
     judge_.total_ps = result_.time_ns * 1e3;
     judge_.hop_length = options_.hop_length;
     if (judge_.hop_length <= 0)
@@ -333,11 +331,13 @@ class Analysis {
       result_.collective.axes[a] =
           fill(with_blocks(fit_line(curves_->collective_axis(a), range(), one)), result_.collective.iso);
     }
-    for (const Motion motion : {Motion::tracer, Motion::collective}) {
-      DiffusionEstimate& estimate = motion == Motion::tracer ? result_.tracer : result_.collective;
-      if (estimate.iso.determined())
-        estimate.tensor = diffusion_tensor(*curves_, range(), motion, judge_.interval_ps, options_.max_relative_error);
-    }
+    const auto tensor = [&](DiffusionEstimate& estimate, Motion motion, const BlockScatter& blocks) {
+      if (!estimate.iso.determined()) return;
+      estimate.tensor = diffusion_tensor(*curves_, range(), motion, judge_.interval_ps, options_.max_relative_error);
+      estimate.tensor = widened(*estimate.tensor, blocks.widening);
+    };
+    tensor(result_.tracer, Motion::tracer, tracer_blocks_);
+    tensor(result_.collective, Motion::collective, collective_blocks_);
   }
 
   /// S/cm per cm^2/s of a D_sigma with a sum of squared charges of one.

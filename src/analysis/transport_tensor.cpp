@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/distributions.hpp"
 #include "core/species.hpp"
 #include "core/units.hpp"
 
@@ -82,6 +83,16 @@ DiffusionTensor diffusion_tensor(const ReplicaCurves& curves, const LagRange& wi
             ? log_normal_estimate(one_axis(along.slope, interval_ps), along.relative_sd(), 1, along.quantile_factor)
             : refused_estimate("standard error above the limit");
   }
+  return tensor;
+}
+
+DiffusionTensor widened(DiffusionTensor tensor, double factor) {
+  tensor.sd *= factor;
+  for (Estimate& principal : tensor.principal)
+    if (principal.determined())
+      principal = log_normal_estimate(
+          principal.value, factor * principal.log_sd(), 1,
+          std::log(principal.ci95[1] / principal.value) / (normal_quantile(0.975) * principal.log_sd()));
   return tensor;
 }
 

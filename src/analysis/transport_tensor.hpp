@@ -13,6 +13,9 @@ enum class Motion { tracer, collective };
 [[nodiscard]] DiffusionTensor diffusion_tensor(const ReplicaCurves& curves, const LagRange& window, Motion motion,
                                                double interval_ps, double max_relative_error);
 
+/// The tensor with standard errors `factor` times as large.
+[[nodiscard]] DiffusionTensor widened(DiffusionTensor tensor, double factor);
+
 /// Conductivity matrix of several mobile species and their own D*. `factor` turns a slope of the squared charge
 /// displacement (e^2 A^2 per frame) into S/cm.
 /// @param species  symbol and charge of each; every one has ions

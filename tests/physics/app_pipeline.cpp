@@ -159,9 +159,9 @@ TEST_F(Pipeline, GoesFromLabelsToAReportAndRefusesWhatIsNotDetermined) {
                            "transport/msd_T60.csv", "transport/arrhenius.csv", "report.html", "report.json"})
     EXPECT_TRUE(fs::exists(folder + "/run/" + name)) << name;
   std::string page = content(folder + "/run/report.html");
-  const std::string name_space = "xmlns=\"http://www.w3.org/2000/svg\"";  // a name, not an address that is opened
+  const std::string name_space = "http://www.w3.org/2000/svg";  // a name, not an address that is opened
   for (std::size_t at = 0; (at = page.find(name_space)) != std::string::npos;) page.erase(at, name_space.size());
-  for (const char* outside : {"http://", "https://", "<script", "<link", "<iframe", "@import"})
+  for (const char* outside : {"http://", "https://", " src=", "<link", "<iframe", "@import"})
     EXPECT_EQ(page.find(outside), std::string::npos) << "the page must stand alone: " << outside;
   EXPECT_NE(page.find("is not determined"), std::string::npos);
 
