@@ -114,9 +114,10 @@ template <class T>
 TrainingEnd Trainer<T>::polish_best(TrainingEnd end) {
   const TrainOptions& options = request_.options;
   if (options.polish_iterations == 0 || end == TrainingEnd::stopped) return end;
+  constexpr Index batch_atoms = 512, batch_frames = 4;  // all are summed up: large ones are cheaper, no other result
   PolishPlan plan{.batches = plan_epoch(atoms_,
-                                        {.batch_atoms = options.batch_atoms,
-                                         .batch_frames = options.batch_frames,
+                                        {.batch_atoms = std::max(options.batch_atoms, batch_atoms),
+                                         .batch_frames = std::max(options.batch_frames, batch_frames),
                                          .shards = options.shards,
                                          .seed = options.seed},
                                         0),

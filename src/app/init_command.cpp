@@ -149,7 +149,7 @@ std::string toml_for(const Found& found, const std::string& folder) {
       "preset = \"standard\"              # fast | standard | accurate\n"
       "cutoff = 6.0                     # A\n\n"
       "[train]\n"
-      "max_epochs = 400                 # stops earlier when validation no longer improves\n\n"
+      "max_epochs = 200                 # stops earlier when validation no longer improves\n\n"
       "[system]\n"
       "structure = \"{4}\"\n"
       "supercell = [1, 1, 1]            # at least 20 A each way for a number you publish\n"

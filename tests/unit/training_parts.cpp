@@ -125,7 +125,14 @@ TEST(LossBalance, DividesEachTermByTheVarianceOfItsLabels) {
   EXPECT_DOUBLE_EQ(schedule.end.energy, 100.0);
   EXPECT_DOUBLE_EQ(schedule.start.energy, 2.0);
   EXPECT_DOUBLE_EQ(schedule.end.force, 4.0);
-  EXPECT_DOUBLE_EQ(schedule.end.stress, 2.5);
+  EXPECT_DOUBLE_EQ(schedule.end.stress, 0.025);
+}
+
+/// Energies that spread over 1 eV/atom must not leave errors of some meV/atom without weight: 0.2 A times the force.
+TEST(LossBalance, KeepsTheWeightOfEnergiesThatSpreadFar) {
+  const LossSchedule schedule = loss_schedule({}, {.energy = 1.0, .force = 0.25, .virial = 0.04});
+  EXPECT_DOUBLE_EQ(schedule.end.energy, 100.0);
+  EXPECT_DOUBLE_EQ(loss_schedule({}, {.energy = 1.0, .force = 0, .virial = 0}).end.energy, 1.0) << "no forces";
 }
 
 TEST(LossBalance, DoesNotExplodeForLabelsThatNeverVary) {
