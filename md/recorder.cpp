@@ -96,6 +96,17 @@ void Recorder::frame(const Dynamics& dynamics) {
   on_sink([&](RunSink& sink) { sink.frame(frame); });
 }
 
+void Recorder::candidate(const Dynamics& dynamics) {
+  TrajectoryFrame frame{.step = dynamics.step,
+                        .time_fs = static_cast<double>(dynamics.step) * setup_.timestep_fs,
+                        .cell = dynamics.cell,
+                        .positions = {},
+                        .velocities = {}};
+  if (group_.is_root()) frame.positions.resize(setup_.table.numbers.size());
+  gather_atoms(dynamics.atoms, {}, frame.positions, nullptr);
+  on_sink([&](RunSink& sink) { sink.candidate(frame, setup_.table.numbers); });
+}
+
 void Recorder::thermo(const ThermoRow& row) {
   on_sink([&](RunSink& sink) { sink.thermo(row); });
 }

@@ -28,6 +28,8 @@ class Recorder {
   void begin_stage(const StageOptions& stage, std::int64_t first_step);
   /// Collective. Stores a frame of the present stage.
   void frame(const Dynamics& dynamics);
+  /// Collective. Hands over all atoms as they are, for labelling.
+  void candidate(const Dynamics& dynamics);
   void thermo(const ThermoRow& row);
   /// Collective. `frame_of_state` carries everything but cell, step and the atoms' arrays; rank 0 gets the complete
   /// state back.

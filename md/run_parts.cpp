@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view flagged_prefix = "guard.flagged.";
 constexpr std::string_view stage_cell_prefix = "cell.mean.";
+constexpr const char* candidates_name = "guard.candidates";
 
 RankGrid grid_for(const Potential& potential, const MdOptions& options, const PreparedRun& prepared, int ranks) {
   return choose_rank_grid(prepared.state.cell, ranks, potential.requirements().cutoff + options.skin,
@@ -111,6 +112,8 @@ void Simulation::enter_stage() {
   if (!resumes) {
     stage_first_step_ = dynamics_.step;
     flagged_.clear();
+    candidates_ = 0;
+    last_candidate_ = -1;
     if (!stage().mean_cell_of.empty()) take_mean_cell();
   }
   mean_cell_ = MeanCell(stage_first_step_, stage_end() - stage_first_step_);
@@ -142,6 +145,10 @@ void Simulation::resume_stage() {
     watchdog_.load(variables);
     if (group_.is_root()) meter_.load(variables);
     if (stage().ensemble == Ensemble::npt) mean_cell_.load(variables);
+    if (const auto found = variables.find(candidates_name); found != variables.end() && found->second.size() == 2) {
+      candidates_ = static_cast<Index>(found->second[0]);
+      last_candidate_ = static_cast<std::int64_t>(found->second[1]);
+    }
     for (const auto& [name, values] : variables) {
       if (name.starts_with(flagged_prefix)) flagged_.insert(name.substr(flagged_prefix.size()));
       if (name.starts_with(stage_cell_prefix)) stage_cells_[name.substr(stage_cell_prefix.size())] = values;
@@ -199,7 +206,10 @@ void Simulation::write_row(double max_force) {
     recorder_.event(finding_event("warning", finding, prepared_.table, dynamics_.step));
     services_.log.warn(finding.code, fmt::format("step {}: {}; reported once per stage", dynamics_.step, finding.text));
   }
-  if (thermo.extrapolating > 0) ++extrapolating_rows_;
+  if (thermo.extrapolating > 0) {
+    ++extrapolating_rows_;
+    keep_candidate();
+  }
   const ThermoRow row{.step = dynamics_.step,
                       .time_fs = static_cast<double>(dynamics_.step) * options_.timestep_fs,
                       .temperature = thermo.temperature,
@@ -212,6 +222,18 @@ void Simulation::write_row(double max_force) {
                       .extrapolating = thermo.extrapolating};
   recorder_.thermo(row);
   report_progress(row);
+}
+
+/// Frames outside the training range, far enough apart to differ, and few: they are to be calculated.
+void Simulation::keep_candidate() {
+  constexpr Index most_atoms = 2000, most_frames = 20;
+  constexpr double apart_fs = 500;
+  const double since = static_cast<double>(dynamics_.step - last_candidate_) * options_.timestep_fs;
+  if (prepared_.table.size() > most_atoms || candidates_ == most_frames || (last_candidate_ >= 0 && since < apart_fs))
+    return;
+  recorder_.candidate(dynamics_);
+  ++candidates_;
+  last_candidate_ = dynamics_.step;
 }
 
 void Simulation::report_progress(const ThermoRow& row) {
@@ -234,6 +256,8 @@ SimulationState Simulation::gather_state() {
   integrator_->save(rest.variables);
   watchdog_.save(rest.variables);
   meter_.save(rest.variables);
+  if (candidates_ > 0)
+    rest.variables[candidates_name] = {static_cast<double>(candidates_), static_cast<double>(last_candidate_)};
   if (stage().ensemble == Ensemble::npt) mean_cell_.save(rest.variables);
   for (const auto& [name, cell] : stage_cells_) rest.variables[std::string(stage_cell_prefix) + name] = cell;
   for (const std::string& guard : flagged_) rest.variables[std::string(flagged_prefix) + guard] = {1};
@@ -274,6 +298,7 @@ RunOutcome Simulation::finish(RunStatus status) {
 void Simulation::fail(const Finding& finding) {
   std::string where = fmt::format("step {}", dynamics_.step);
   if (finding.atom >= 0) where += ", " + describe_atom(prepared_.table, finding.atom, finding.position);
+  if (finding.guard == "extrapolation" && last_candidate_ != dynamics_.step) keep_candidate();
   recorder_.event(finding_event("crash", finding, prepared_.table, dynamics_.step));
   agreement_.throw_on_all(NumericalError(finding.text, where, finding.remedy));
 }

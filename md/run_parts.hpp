@@ -38,6 +38,7 @@ class Simulation {
   [[nodiscard]] RunOutcome finish(RunStatus status);
 
   void write_row(double max_force);
+  void keep_candidate();
   void write_checkpoint();
   [[nodiscard]] SimulationState gather_state();
   void report_progress(const ThermoRow& row);
@@ -73,6 +74,8 @@ class Simulation {
   bool resumes_stage_ = false;     // the next enter_stage() continues one
   std::set<std::string> flagged_;  // guards reported in this stage
   Index extrapolating_rows_ = 0;
+  Index candidates_ = 0;              // frames given for labelling in this stage
+  std::int64_t last_candidate_ = -1;  // step
   Clock::time_point began_ = Clock::now(), last_checkpoint_ = Clock::now();
 };
 

@@ -67,6 +67,9 @@ class RunSink {
   virtual void checkpoint(const SimulationState& state) = 0;  ///< returns when it is durable
   /// At checkpoints of stages with correlators, after the checkpoint; replaces what was given before.
   virtual void live_transport(const LiveTransport&) {}
+  /// A frame worth a calculation: atoms, in order of id, are outside the training range of the model. Given again after
+  /// a restart when the checkpoint was older.
+  virtual void candidate(const TrajectoryFrame&, const std::vector<int>& /*numbers*/) {}
   /// One line of events.jsonl: guards, restarts, warnings.
   virtual void event(const std::string& json_line) = 0;
 };

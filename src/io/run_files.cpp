@@ -10,6 +10,7 @@
 #include "core/species.hpp"
 #include "core/units.hpp"
 #include "io/checkpoint.hpp"
+#include "io/trajectory_export.hpp"
 
 namespace haven {
 namespace {
@@ -168,6 +169,20 @@ void RunFiles::live_transport(const LiveTransport& t) {
     text += "\n";
   }
   write_file_atomically(parts_->files, parts_->path(fmt::format("displacements_{}.csv", t.stage)), text);
+}
+
+void RunFiles::candidate(const TrajectoryFrame& frame, const std::vector<int>& numbers) {
+  Parts& p = *parts_;
+  const std::string path = p.path("candidates.xyz");
+  std::string text;
+  {
+    OutputFile file(p.files, path, OpenMode::update);
+    text = content_of(file);
+    file.close();
+  }
+  // The same step comes again after a restart from an older checkpoint.
+  if (text.find(fmt::format(" step={} ", frame.step)) != std::string::npos) return;
+  write_file_atomically(p.files, path, text + extxyz_text(frame, numbers));
 }
 
 void RunFiles::event(const std::string& json_line) {

@@ -15,6 +15,7 @@ namespace haven {
 ///   thermo.csv                thermodynamic rows, units in the header line, each line flushed
 ///   checkpoint.h5, checkpoint_prev.h5
 ///   displacements_STAGE.csv   mean squared displacements of stages with correlators, as of the last checkpoint
+///   candidates.xyz            frames with atoms outside the training range of the model, for labelling
 ///   events.jsonl              one JSON object a line
 ///
 /// Typical use:
@@ -38,6 +39,7 @@ class RunFiles : public RunSink {
   /// Order of durability: frames, thermo rows and events first, then the checkpoint that makes them history.
   void checkpoint(const SimulationState& state) override;
   void live_transport(const LiveTransport& transport) override;
+  void candidate(const TrajectoryFrame& frame, const std::vector<int>& numbers) override;
   void event(const std::string& json_line) override;
   /// Ends all files properly; afterwards any HDF5 program opens the trajectory. @throws IoError
   void finish();

@@ -73,24 +73,7 @@ class ExtxyzExporter final : public TrajectoryExporter {
       : file_(files, path), header_(std::move(header)) {}
   void append(const TrajectoryFrame& frame) override {
     check_size(frame, header_);
-    const Mat3& h = frame.cell.vectors();
-    const auto& periodic = frame.cell.periodic();
-    const auto letter = [&](std::size_t k) { return periodic[k] ? 'T' : 'F'; };
-    std::string text = fmt::format(
-        "{}\nLattice=\"{} {} {} {} {} {} {} {} {}\" pbc=\"{} {} {}\" Properties=species:S:1:pos:R:3{} step={} "
-        "time_fs={}\n",
-        frame.positions.size(), h[0].x, h[0].y, h[0].z, h[1].x, h[1].y, h[1].z, h[2].x, h[2].y, h[2].z, letter(0),
-        letter(1), letter(2), frame.velocities.empty() ? "" : ":vel:R:3", frame.step, frame.time_fs);
-    for (std::size_t i = 0; i < frame.positions.size(); ++i) {
-      const Vec3& r = frame.positions[i];
-      fmt::format_to(std::back_inserter(text), "{} {} {} {}", element_symbol(header_.numbers[i]), r.x, r.y, r.z);
-      if (!frame.velocities.empty()) {
-        const Vec3& v = frame.velocities[i];
-        fmt::format_to(std::back_inserter(text), " {} {} {}", v.x, v.y, v.z);
-      }
-      text += '\n';
-    }
-    file_.append(text);
+    file_.append(extxyz_text(frame, header_.numbers));
   }
   void finish() override { file_.finish(); }
 
@@ -241,6 +224,27 @@ class DcdExporter final : public TrajectoryExporter {
 };
 
 }  // namespace
+
+std::string extxyz_text(const TrajectoryFrame& frame, std::span<const int> numbers) {
+  const Mat3& h = frame.cell.vectors();
+  const auto& periodic = frame.cell.periodic();
+  const auto letter = [&](std::size_t k) { return periodic[k] ? 'T' : 'F'; };
+  std::string text = fmt::format(
+      "{}\nLattice=\"{} {} {} {} {} {} {} {} {}\" pbc=\"{} {} {}\" Properties=species:S:1:pos:R:3{} step={} "
+      "time_fs={}\n",
+      frame.positions.size(), h[0].x, h[0].y, h[0].z, h[1].x, h[1].y, h[1].z, h[2].x, h[2].y, h[2].z, letter(0),
+      letter(1), letter(2), frame.velocities.empty() ? "" : ":vel:R:3", frame.step, frame.time_fs);
+  for (std::size_t i = 0; i < frame.positions.size(); ++i) {
+    const Vec3& r = frame.positions[i];
+    fmt::format_to(std::back_inserter(text), "{} {} {} {}", element_symbol(numbers[i]), r.x, r.y, r.z);
+    if (!frame.velocities.empty()) {
+      const Vec3& v = frame.velocities[i];
+      fmt::format_to(std::back_inserter(text), " {} {} {}", v.x, v.y, v.z);
+    }
+    text += '\n';
+  }
+  return text;
+}
 
 std::unique_ptr<TrajectoryExporter> make_exporter(FileSystem& files, const std::string& path, ExportFormat format,
                                                   const ExportHeader& header) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,9 @@ class TrajectoryExporter {
   virtual void append(const TrajectoryFrame& frame) = 0;
   virtual void finish() = 0;
 };
+
+/// One frame as extended XYZ, velocities included when it has them.
+[[nodiscard]] std::string extxyz_text(const TrajectoryFrame& frame, std::span<const int> numbers);
 
 /// @throws IoError
 [[nodiscard]] std::unique_ptr<TrajectoryExporter> make_exporter(FileSystem& files, const std::string& path,

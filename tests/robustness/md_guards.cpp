@@ -395,6 +395,10 @@ TEST(Guards, ExtrapolationIsFlaggedOncePerStageAndCountedOrStops) {
             2);
   EXPECT_EQ(result->outcome.extrapolating_rows, 10);
   EXPECT_EQ(result->sink.rows.front().extrapolating, 3);
+  ASSERT_EQ(result->sink.candidates.size(), 2U);  // frames for labelling are half a picosecond apart
+  EXPECT_EQ(result->sink.candidates[0].step, 0);
+  EXPECT_EQ(result->sink.candidates[1].step, 200);
+  EXPECT_EQ(result->sink.candidates[0].positions, argon_crystal(2).positions);
   options.guards.extrapolation = GuardAction::stop;
   expect_clean_crash(*failure_of({.potential = potential, .input = input_for(argon_crystal(2)), .options = options}),
                      "extrapolation");

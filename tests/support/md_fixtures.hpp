@@ -34,6 +34,7 @@ class RecordingSink final : public RunSink {
   void frame(const TrajectoryFrame& frame) override;
   void thermo(const ThermoRow& row) override;
   void checkpoint(const SimulationState& state) override;
+  void candidate(const TrajectoryFrame& frame, const std::vector<int>&) override { candidates.push_back(frame); }
   void live_transport(const LiveTransport& live) override { transport.push_back(live); }
   void event(const std::string& json_line) override;
 
@@ -42,6 +43,7 @@ class RecordingSink final : public RunSink {
   std::vector<ThermoRow> rows;
   std::vector<TrajectoryFrame> frames;
   std::vector<LiveTransport> transport;
+  std::vector<TrajectoryFrame> candidates;
   std::vector<std::string> events;
   std::function<void(const TrajectoryFrame&)> on_frame;  ///< called after a frame was remembered; may throw
 };

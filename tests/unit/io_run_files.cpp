@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "io/checkpoint.hpp"
+#include "io/extxyz.hpp"
 #include "io/h5.hpp"
 #include "io/run_files.hpp"
 #include "support/io_examples.hpp"
@@ -138,6 +139,46 @@ TEST(RunFiles, ARunFromTheBeginningStartsItsTableAgainAndKeepsOldSegmentsOutOfTh
   EXPECT_EQ(last_segment(folder.path().string()), 2);
   TrajectoryReader reader(folder.path().string());
   EXPECT_EQ(reader.frames(), 2);
+}
+
+/// Frames for labelling are kept once, whatever is repeated after a restart; displacements are replaced.
+TEST(RunFiles, KeepsCandidatesOnceAndTheLastDisplacements) {
+  PosixFileSystem files;
+  const TemporaryFolder folder;
+  TrajectoryFrame frame = example_frame(20);
+  frame.velocities.clear();
+  const std::vector<int> numbers(frame.positions.size(), 3);
+  LiveTransport live{.stage = "prod",
+                     .first_step = 0,
+                     .last_step = 4,
+                     .interval_fs = 2,
+                     .elements = {3},
+                     .atoms = {2},
+                     .tracers = {2},
+                     .lags_fs = {2, 4},
+                     .origins = {4, 3},
+                     .tracer = {{0.5, 1.25}},
+                     .collective = {{1.5, 2.5}}};
+  for (const auto& resume : {std::optional<std::int64_t>(), std::optional<std::int64_t>(10)}) {
+    const auto run = open_run(files, folder, resume);
+    run->begin_stage(example_header(), resume.value_or(0));
+    for (const std::int64_t step : {20, 200}) {
+      frame.step = step;
+      run->candidate(frame, numbers);
+    }
+    run->live_transport(live);
+    run->finish();
+  }
+  ExtxyzReader reader(folder.file("candidates.xyz"));
+  int count = 0;
+  while (const auto found = reader.next()) {
+    ++count;
+    EXPECT_EQ(found->structure.positions, frame.positions);
+  }
+  EXPECT_EQ(count, 2);
+  EXPECT_EQ(lines_of(folder.file("displacements_prod.csv")),
+            (std::vector<std::string>{"lag_ps,origins,tracer_Li_A2,collective_Li_Li_A2", "0.002,4,0.5,1.5",
+                                      "0.004,3,1.25,2.5"}));
 }
 
 TEST(RunFiles, TornLastLinesAreTakenCareOf) {
