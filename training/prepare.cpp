@@ -123,7 +123,7 @@ LossSchedule loss_schedule(const LossWeights& weights, const LabelStatistics& la
   }
   // Labels that hardly vary must not get unbounded weights: floors of (1 meV/atom)^2 and (10 meV/A)^2.
   constexpr double energy_floor = 1e-6, force_floor = 1e-4;
-  constexpr double energy_start = 0.02, energy_end = 1.0, stress = 0.001, longest = 0.2;  // A
+  constexpr double energy_start = 0.02, energy_end = 1.0, stress = 0.01, longest = 0.2;  // A
   const double force = std::max(labels.force, force_floor);
   const double energy = labels.force > 0 ? std::min(labels.energy, longest * longest * force) : labels.energy;
   schedule.end = {.energy = energy_end / std::max(energy, energy_floor),

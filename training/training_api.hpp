@@ -22,7 +22,7 @@ namespace haven {
 /// as the learning rate decays. 0 switches a term off.
 struct LossWeights {
   /// Automatic balance: each term is divided by the variance of its labels in the training set and then weighted with
-  /// 0.02 (energy, start), 1 (energy, end), 1 (force) and 0.001 (stress: calculated stresses can disagree with the
+  /// 0.02 (energy, start), 1 (energy, end), 1 (force) and 0.01 (stress: calculated stresses can disagree with the
   /// energies' derivative by some GPa, Pulay stress for one, and the energies would pay for a larger weight). Where the
   /// energies of very different structures (surfaces, strained crystals) spread far, that would leave the energy hardly
   /// any weight: its divisor is at most (0.2 A)^2 times that of the forces.

@@ -125,7 +125,7 @@ TEST(LossBalance, DividesEachTermByTheVarianceOfItsLabels) {
   EXPECT_DOUBLE_EQ(schedule.end.energy, 100.0);
   EXPECT_DOUBLE_EQ(schedule.start.energy, 2.0);
   EXPECT_DOUBLE_EQ(schedule.end.force, 4.0);
-  EXPECT_DOUBLE_EQ(schedule.end.stress, 0.025);
+  EXPECT_DOUBLE_EQ(schedule.end.stress, 0.25);
 }
 
 /// Energies that spread over 1 eV/atom must not leave errors of some meV/atom without weight: 0.2 A times the force.
