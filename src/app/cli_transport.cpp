@@ -10,22 +10,27 @@ namespace {
 constexpr const char* trajectory_kinds =
     "run folders, H5MD, XDATCAR, OUTCAR, vasprun.xml, extxyz, LAMMPS dump, DCD, XTC: replicas of one system";
 
+/// What a trajectory file may not say itself, and which part of ours is read.
+void add_file_reading(CLI::App* app, TransportArguments& run) {
+  app->add_option("--frame-interval,--interval-fs", run.frame_interval_fs,
+                  "time between stored frames when the file does not say it")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--timestep", run.timestep_fs, "of the run, fs, for files that count steps (LAMMPS dump)")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--types", run.types, "elements of numbered atom types, in order, e.g. Li P S");
+  app->add_option("--structure", run.structure,
+                  "file with the same atoms in the same order, for files without elements (DCD, XTC)");
+  app->add_option("--stage", run.stage, "stage of our own trajectories; default: the last");
+}
+
 /// How trajectories are read, and which ions are mobile.
 void add_reading(CLI::App* app, AnalysisOptions& options) {
   TransportArguments& a = options.arguments;
   app->add_option("--charges", options.charges, "formal charges of the mobile elements, e.g. Li=1");
   app->add_option("--temperature", a.temperature, "K; default: from the trajectory")->check(CLI::PositiveNumber);
-  app->add_option("--frame-interval,--interval-fs", a.frame_interval_fs,
-                  "time between stored frames when the file does not say it")
-      ->check(CLI::PositiveNumber);
-  app->add_option("--timestep", a.timestep_fs, "of the run, fs, for files that count steps (LAMMPS dump)")
-      ->check(CLI::PositiveNumber);
-  app->add_option("--types", a.types, "elements of numbered atom types, in order, e.g. Li P S");
-  app->add_option("--structure", a.structure,
-                  "file with the same atoms in the same order, for files without elements (DCD, XTC)");
+  add_file_reading(app, a);
   app->add_option("--skip-ps", a.skip_ps, "left out at the start")->check(CLI::NonNegativeNumber);
   app->add_option("--hop-length", a.hop_length, "A; default: from the structure")->check(CLI::PositiveNumber);
-  app->add_option("--stage", a.stage, "stage of our own trajectories; default: the last");
   app->add_option("--window", options.window, "fit window, ps; default: found by tests")->expected(2);
 }
 
@@ -33,15 +38,8 @@ void add_reading(CLI::App* app, AnalysisOptions& options) {
 void add_plain_reading(CLI::App* app, TransportArguments& run) {
   app->add_option("TRAJECTORY", run.trajectories, trajectory_kinds)->required()->expected(1);
   app->add_option("--mobile", run.mobile, "mobile elements")->required();
-  app->add_option("--frame-interval,--interval-fs", run.frame_interval_fs,
-                  "time between stored frames when the file does not say it")
-      ->check(CLI::PositiveNumber);
-  app->add_option("--timestep", run.timestep_fs, "of the run, fs, for files that count steps (LAMMPS dump)")
-      ->check(CLI::PositiveNumber);
-  app->add_option("--types", run.types, "elements of numbered atom types, in order, e.g. Li P S");
-  app->add_option("--structure", run.structure, "file with the same atoms in the same order (DCD, XTC)");
+  add_file_reading(app, run);
   app->add_option("--skip-ps", run.skip_ps, "left out at the start")->check(CLI::NonNegativeNumber);
-  app->add_option("--stage", run.stage, "stage of our own trajectories; default: the last");
 }
 
 /// What the options of a trajectory mean, after parsing.
@@ -107,14 +105,7 @@ void Parser::add_export() {
       ->check(CLI::IsMember({"auto", "extxyz", "lammps", "dcd"}))
       ->capture_default_str();
   app->add_option("--every", trajectory_export_.every, "frames")->check(CLI::PositiveNumber)->capture_default_str();
-  app->add_option("--stage", run.stage, "stage of our own trajectories; default: the last");
-  app->add_option("--frame-interval,--interval-fs", run.frame_interval_fs,
-                  "time between stored frames when the file does not say it")
-      ->check(CLI::PositiveNumber);
-  app->add_option("--timestep", run.timestep_fs, "of the run, fs, for files that count steps (LAMMPS dump)")
-      ->check(CLI::PositiveNumber);
-  app->add_option("--types", run.types, "elements of numbered atom types, in order, e.g. Li P S");
-  app->add_option("--structure", run.structure, "file with the same atoms in the same order (DCD, XTC)");
+  add_file_reading(app, run);
   choose(app, trajectory_export_);
 }
 
