@@ -6,7 +6,6 @@
 
 #include "core/error.hpp"
 #include "potentials/program/harmonic_coefficients.hpp"
-#include "potentials/program/kernel.hpp"
 
 namespace haven {
 namespace {
@@ -196,25 +195,7 @@ void pack_shells(const CentreProgram& centre, Index lanes, PackedCentre<T>& out)
   }
 }
 
-/// Output of a network for inputs of zero, with weights and biases in the arithmetic T.
-template <class T>
-double output_at_zero(const std::vector<Layer>& layers) {
-  std::vector<double> values(static_cast<std::size_t>(layers[0].inputs), 0.0);
-  for (const Layer& layer : layers) {
-    std::vector<double> out;
-    for (std::size_t o = 0; o < static_cast<std::size_t>(layer.outputs); ++o) {
-      auto sum = static_cast<double>(static_cast<T>(layer.bias[o]));
-      for (std::size_t k = 0; k < values.size(); ++k)
-        sum += static_cast<double>(static_cast<T>(layer.weights[o * values.size() + k])) * values[k];
-      out.push_back(kernel::activate(layer.activation, sum).value);
-    }
-    values = std::move(out);
-  }
-  return values[0];
-}
-
-/// The network, with the origin of the terms folded into the first bias. What rounding the weights does to the energy of
-/// an atom whose terms are at their origin is taken back in the reference energy: all atoms would share that error.
+/// The network, with the origin of the terms folded into the first bias.
 template <class T>
 void pack_network(const CentreProgram& centre, Index lanes, PackedCentre<T>& out) {
   out.term_origin = AlignedArray<T>(static_cast<std::size_t>(padded(centre.terms, lanes)));
@@ -226,7 +207,6 @@ void pack_network(const CentreProgram& centre, Index lanes, PackedCentre<T>& out
           layers[0].weights[o * static_cast<std::size_t>(centre.terms) + t] * static_cast<double>(out.term_origin[t]);
   }
   for (const Layer& layer : layers) out.layers.push_back(pack_layer<T>(layer, lanes));
-  out.reference_energy = centre.reference_energy + output_at_zero<double>(layers) - output_at_zero<T>(layers);
 }
 
 /// True when every feature is one term with weight one.
@@ -285,6 +265,7 @@ PackedProgram<T> pack(const Program& program, Index lanes) {
                     std::all_of(out.block_of_element.begin(), out.block_of_element.end(), [](int b) { return b == 0; });
     out.terms = centre.terms;
     pack_network(centre, lanes, out);
+    out.reference_energy = centre.reference_energy;
     pack_ranges(centre, lanes, out);
     packed.centres.push_back(std::move(out));
   }
