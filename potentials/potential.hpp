@@ -44,6 +44,8 @@ struct Evaluation {
   EvaluationFault fault = EvaluationFault::none;
   AtomId fault_atom = -1;   ///< id of the first (lowest id) atom with a fault
   Index extrapolating = 0;  ///< centres with a feature outside the training range
+  /// Per centre, empty when not wanted: 1 is written for those centres; the caller zeroes it.
+  std::span<unsigned char> extrapolates{};
 };
 
 /// An interatomic potential: the contract with the MD engine. Implementations are immutable and thread-safe.

@@ -27,8 +27,12 @@ inline std::int64_t round_to_fixed(double value) {
 class CentreSink {
  public:
   CentreSink(Wanted wanted, std::span<FixedVec3> forces, std::span<FixedMat3> atom_virials,
-             std::span<double> atom_energies)
-      : wanted_(wanted), forces_(forces), atom_virials_(atom_virials), atom_energies_(atom_energies) {}
+             std::span<double> atom_energies, std::span<unsigned char> extrapolates)
+      : wanted_(wanted),
+        forces_(forces),
+        atom_virials_(atom_virials),
+        atom_energies_(atom_energies),
+        extrapolates_(extrapolates) {}
 
   [[nodiscard]] Wanted wanted() const { return wanted_; }
 
@@ -96,7 +100,11 @@ class CentreSink {
     fault_ = std::max(fault_, fault);
     fault_atom_ = std::min(fault_atom_, id);
   }
-  void count_extrapolation() { ++extrapolating_; }
+  /// Centre i has a feature outside the training range.
+  void count_extrapolation(Index i) {
+    ++extrapolating_;
+    if (!extrapolates_.empty()) extrapolates_[static_cast<std::size_t>(i)] = 1;
+  }
 
   /// Adds this thread's sums to the evaluation (not the arrays).
   void merge_into(Evaluation& out) const {
@@ -119,6 +127,7 @@ class CentreSink {
   std::span<FixedVec3> forces_;
   std::span<FixedMat3> atom_virials_;
   std::span<double> atom_energies_;
+  std::span<unsigned char> extrapolates_;
   FixedVec3 on_centre_{};
   Mat3 centre_virial_{};
   FixedSum energy_{};
@@ -162,7 +171,7 @@ void for_each_group(const LocalAtoms& atoms, int n_elements, Wanted wanted, Eval
   };
   const int threads = omp_in_parallel() != 0 ? 1 : std::max(1, omp_get_max_threads());
   if (threads == 1) {
-    CentreSink sink(wanted, out.forces, out.atom_virials, out.atom_energies);
+    CentreSink sink(wanted, out.forces, out.atom_virials, out.atom_energies, out.extrapolates);
     for (std::int64_t k = 0; k < n; k += centres_in_group) body(group(k), sink);
     return sink.merge_into(out);
   }
@@ -176,7 +185,7 @@ void for_each_group(const LocalAtoms& atoms, int n_elements, Wanted wanted, Eval
     const auto team = static_cast<std::size_t>(omp_get_num_threads());
     shared.forces[self].assign(static_cast<std::size_t>(n_forces), FixedVec3{});
     shared.virials[self].assign(static_cast<std::size_t>(n_virials), FixedMat3{});
-    CentreSink sink(wanted, shared.forces[self], shared.virials[self], out.atom_energies);
+    CentreSink sink(wanted, shared.forces[self], shared.virials[self], out.atom_energies, out.extrapolates);
 #pragma omp for schedule(dynamic, 1)
     for (std::int64_t k = 0; k < n; k += centres_in_group) body(group(k), sink);
 #pragma omp for schedule(static) nowait

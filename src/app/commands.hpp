@@ -102,6 +102,7 @@ struct PredictArguments {
 /// `haven md MODEL STRUCTURE`: one temperature without an input file.
 struct PlainMdArguments {
   std::string model, structure, folder = "md";
+  std::vector<std::string> committee{};  ///< other models that are compared with the first
   std::vector<double> temperatures{};
   double ps = 0, timestep = 1.0, every_fs = 100, tau = 100;
   double equilibrate_ps = 0;  ///< > 0: at constant pressure first, then the run in the mean cell
