@@ -64,8 +64,8 @@ void visit_data(FieldVisitor& v, DataConfig& data) {
   v.choice({"energy", "free: TOTEN, the energy that the forces belong to"}, data.energy, energy_choices);
   v.choice({"unconverged", "what to do with frames whose SCF reached NELM"}, data.unconverged, unconverged_choices);
   v.real({"max_force", "eV/A; frames above it are rejected and listed"}, data.max_force, positive);
-  v.choice({"stress", "auto: use where present, sign verified by finite strain when possible"}, data.stress,
-           stress_choices);
+  v.choice({"stress", "auto: use where present, sign and unit verified when possible; ignore: leave it out, unjudged"},
+           data.stress, stress_choices);
   v.text({"mixed_settings",
           "sources calculated with different settings: error, allow, or the settings that may differ (ISMEAR, SIGMA)"},
          data.mixed_settings);

@@ -36,6 +36,7 @@ ImportOptions import_options(const Config& config) {
                         : config.data.unconverged == "error" ? Unconverged::error
                                                              : Unconverged::reject;
   options.max_force = config.data.max_force;
+  if (config.data.stress == "ignore") options.stress = ImportOptions::Stress::ignore;
   options.mixed_settings = config.data.mixed_settings;
   options.elements = config.elements;
   return options;

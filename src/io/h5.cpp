@@ -111,6 +111,15 @@ Dataset Group::write_all(const std::string& name, Type type, const Shape& shape,
   return {context_, std::move(id), where};
 }
 
+Dataset Group::create_fixed(const std::string& name, Type type, const Shape& shape) {
+  const std::string where = joined(location_, name), what = "cannot make " + where;
+  const Id space = space_of(shape), list = creation_list(*context_, H5D_CONTIGUOUS);
+  Id id = checked(
+      *context_,
+      H5Dcreate2(id_.get(), name.c_str(), library_type(type), space.get(), H5P_DEFAULT, list.get(), H5P_DEFAULT), what);
+  return {context_, std::move(id), where};
+}
+
 Dataset Group::write_padded(const std::string& name, const std::vector<std::string>& texts, const Shape& shape) {
   const std::string where = joined(location_, name), what = "cannot write " + where;
   const auto [bytes, width] = padded(texts, where);
