@@ -1,5 +1,6 @@
 #pragma once
 #include <span>
+#include <string>
 
 #include "potentials/model.hpp"
 
@@ -10,7 +11,8 @@ namespace haven {
 /// differ are folded into the networks, so that each member says what its model said, to rounding. Members of models
 /// that are committees join one by one. The training range is the union of those of the models (unknown when one is
 /// unknown), the minimum distance the smallest; the provenance is that of the first model.
+/// @param names  of the models, for errors; none: they are numbered
 /// @throws ModelError naming the first model that does not fit, and in what
-[[nodiscard]] Model merge_committee(std::span<const Model> models);
+[[nodiscard]] Model merge_committee(std::span<const Model> models, std::span<const std::string> names = {});
 
 }  // namespace haven

@@ -72,7 +72,7 @@ class CentreSink {
       return {static_cast<double>(pairs.force_x[k]), static_cast<double>(pairs.force_y[k]),
               static_cast<double>(pairs.force_z[k])};
     };
-    if (wants(wanted_, Wanted::virial | Wanted::atom_virials)) {
+    if (wanted_ != Wanted::forces && wanted_ != Wanted::atom_energies) {
       for (Index k = 0; k < pairs.count; ++k)
         add_pair(atoms, i, pairs.atom[k], {pairs.x[k], pairs.y[k], pairs.z[k]}, force(k));
       return;
