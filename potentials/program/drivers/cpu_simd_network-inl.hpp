@@ -63,12 +63,12 @@ void multiply_matrix(const AlignedArray<T>& matrix, Index stride, Index count, c
 
 /// The networks of Atoms atoms of one element: energies in the last outputs; term_gradients receive dE/dterms.
 template <int Atoms, class T>
-void evaluate_networks(const PackedCentre<T>& centre, Workspace<T>* w) {
-  const std::size_t n = centre.layers.size();
+void evaluate_networks(const std::vector<PackedLayer<T>>& layers, Workspace<T>* w) {
+  const std::size_t n = layers.size();
   const T* factor[Atoms];
   T* out[Atoms];
   for (std::size_t k = 0; k < n; ++k) {
-    const PackedLayer<T>& layer = centre.layers[k];
+    const PackedLayer<T>& layer = layers[k];
     for (int a = 0; a < Atoms; ++a) {
       factor[a] = k == 0 ? w[a].terms.data() : w[a].outputs[k - 1].data();
       out[a] = w[a].outputs[k].data();
@@ -84,7 +84,7 @@ void evaluate_networks(const PackedCentre<T>& centre, Workspace<T>* w) {
   }
   for (int a = 0; a < Atoms; ++a) w[a].bar[0] = w[a].slopes[n - 1][0];
   for (std::size_t k = n; k-- > 0;) {
-    const PackedLayer<T>& layer = centre.layers[k];
+    const PackedLayer<T>& layer = layers[k];
     for (int a = 0; a < Atoms; ++a) {
       factor[a] = w[a].bar.data();
       out[a] = k == 0 ? w[a].term_gradients.data() : w[a].bar_below.data();

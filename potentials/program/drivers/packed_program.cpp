@@ -195,18 +195,27 @@ void pack_shells(const CentreProgram& centre, Index lanes, PackedCentre<T>& out)
   }
 }
 
-/// The network, with the origin of the terms folded into the first bias.
+/// A network, with the origin of the terms folded into the first bias.
 template <class T>
-void pack_network(const CentreProgram& centre, Index lanes, PackedCentre<T>& out) {
-  out.term_origin = AlignedArray<T>(static_cast<std::size_t>(padded(centre.terms, lanes)));
-  std::vector<Layer> layers = centre.network.layers;
-  for (std::size_t t = 0; t < centre.term_origin.size(); ++t) {
-    out.term_origin[t] = static_cast<T>(centre.term_origin[t]);
+std::vector<PackedLayer<T>> pack_network(std::vector<Layer> layers, std::size_t origins, Index lanes,
+                                         const AlignedArray<T>& term_origin) {
+  for (std::size_t t = 0; t < origins; ++t)
     for (std::size_t o = 0; o < layers[0].bias.size(); ++o)
       layers[0].bias[o] +=
-          layers[0].weights[o * static_cast<std::size_t>(centre.terms) + t] * static_cast<double>(out.term_origin[t]);
-  }
-  for (const Layer& layer : layers) out.layers.push_back(pack_layer<T>(layer, lanes));
+          layers[0].weights[o * static_cast<std::size_t>(layers[0].inputs) + t] * static_cast<double>(term_origin[t]);
+  std::vector<PackedLayer<T>> packed;
+  for (const Layer& layer : layers) packed.push_back(pack_layer<T>(layer, lanes));
+  return packed;
+}
+
+template <class T>
+void pack_networks(const CentreProgram& centre, Index lanes, PackedCentre<T>& out) {
+  out.term_origin = AlignedArray<T>(static_cast<std::size_t>(padded(centre.terms, lanes)));
+  const std::size_t origins = centre.term_origin.size();
+  for (std::size_t t = 0; t < origins; ++t) out.term_origin[t] = static_cast<T>(centre.term_origin[t]);
+  out.layers = pack_network(centre.network.layers, origins, lanes, out.term_origin);
+  for (const Network& network : centre.committee)
+    out.committee.push_back(pack_network(network.layers, origins, lanes, out.term_origin));
 }
 
 /// True when every feature is one term with weight one.
@@ -264,7 +273,7 @@ PackedProgram<T> pack(const Program& program, Index lanes) {
     out.one_block = out.triplets.empty() && out.shell_end2.empty() &&
                     std::all_of(out.block_of_element.begin(), out.block_of_element.end(), [](int b) { return b == 0; });
     out.terms = centre.terms;
-    pack_network(centre, lanes, out);
+    pack_networks(centre, lanes, out);
     out.reference_energy = centre.reference_energy;
     pack_ranges(centre, lanes, out);
     packed.centres.push_back(std::move(out));
