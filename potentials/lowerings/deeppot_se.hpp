@@ -19,8 +19,8 @@ namespace haven {
 ///
 /// Two things make it trainable and tabulable. Below r_core, which lies below every distance of the training set, s
 /// does not diverge: it continues with the same slope and curvature to a constant (smooth_inverse()). And the nets are
-/// taken at K Chebyshev nodes of s and interpolated between them; a smooth net is reproduced to 1e-6 (32 nodes) or
-/// 1e-12 (64), and what is trained is what runs.
+/// taken at K Chebyshev nodes of s and interpolated between them; a smooth net is reproduced to 1e-5 (32 nodes) or
+/// 1e-11 (64), and what is trained is what runs.
 ///
 /// Parameters: "core", "smooth" [1] = r_core < r_smooth < r_c (A); "neighbours" [1] = N; "nodes" [1] = K (4..128);
 /// "widths" [layers] of the embedding nets; "embedding_<a>" [elements][numbers of a net] for each centre element a, row
