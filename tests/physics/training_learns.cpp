@@ -23,7 +23,7 @@ struct KindCase {
 class Learning : public ::testing::TestWithParam<KindCase> {};
 INSTANTIATE_TEST_SUITE_P(Kinds, Learning,
                          ::testing::Values(KindCase{"moment", 0.15}, KindCase{"behler-parrinello", 0.30},
-                                           KindCase{"chebyshev", 0.30}),
+                                           KindCase{"chebyshev", 0.30}, KindCase{"deeppot-se", 0.30}),
                          [](const auto& param) {
                            std::string name = param.param.kind;
                            for (char& c : name) c = c == '-' ? '_' : c;

@@ -65,9 +65,8 @@ const std::vector<Broken> broken_configs{
      "line 2, data.unconverged: \"rejct\" is not one of \"reject\", \"keep\", \"error\"; did you mean \"reject\"?"},
     {"WrongChoiceWithoutGuess", "[md]\nprecision = \"octuple\"",
      "line 2, md.precision: \"octuple\" is not one of \"mixed\", \"float64\""},
-    {"ModelOfALaterVersion", "[model]\ntype = \"deeppot-se\"",
-     "line 2, model.type: \"deeppot-se\" is not available in this version; available: \"moment\", \"bpnn\", "
-     "\"chebyshev\""},
+    {"DeviceOfALaterVersion", "[train]\ndevice = \"cuda\"",
+     "line 2, train.device: \"cuda\" is not available in this version; available: \"auto\", \"cpu\""},
     {"QuantityOfALaterVersion", "[transport]\nquantities = [\"tracer\", \"green_kubo\"]",
      "line 2, transport.quantities[1]: \"green_kubo\" is not available in this version; available: \"tracer\", "
      "\"collective\", \"haven\""},

@@ -214,6 +214,32 @@ TEST(TrainingRun, DoesNotDependOnRanks) {
   }
 }
 
+/// Embedding nets are moved once per step, outside the work that ranks share.
+TEST(TrainingRun, OfEmbeddingNetsIsTheSameOnThreeRanksAndAfterAStop) {
+  const auto frames = labelled_frames(16);
+  const TemporaryFolder folder;
+  Job run;
+  run.options.descriptor.kind = "deeppot-se";
+  run.options.max_epochs = 3;
+  const TrainResult one = run_alone(run, frames);
+  Ranks ranks(3);
+  std::vector<TrainResult> results(3);
+  std::vector<std::thread> threads;
+  for (int r = 0; r < 3; ++r)
+    threads.emplace_back([&, r] {
+      ThreadCommunicator group(ranks, r);
+      results[static_cast<std::size_t>(r)] = run_on(run, frames, group);
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (const TrainResult& result : results) expect_same_weights(result.model, one.model);
+  run.folder = folder.path().string();
+  run.start = TrainRequest::Start::resume;
+  run.stop_after_polls = 5;
+  EXPECT_EQ(run_alone(run, frames).status, TrainResult::Status::checkpointed);
+  run.stop_after_polls = -1;
+  expect_same_weights(run_alone(run, frames).model, one.model);
+}
+
 TEST(TrainingRun, DoesNotDependOnTheMemoryForNeighbours) {
   const auto frames = labelled_frames(24);
   Job run;
