@@ -78,8 +78,7 @@ TEST_F(ModelMerge, RefusesModelsThatDoNotShareADescriptor) {
     EXPECT_NE(std::string(error.what()).find("b.haven: its cut-off"), std::string::npos) << error.what();
     EXPECT_EQ(error.exit_code(), ExitCode::rejected);
   }
-  EXPECT_THROW(static_cast<void>(model_merge(session_, {.models = {a}, .output = folder_.file("c.haven")})),
-               ModelError);
+  EXPECT_THROW(static_cast<void>(model_merge(session_, {.models = {a}, .output = folder_.file("c.haven")})), Error);
 }
 
 }  // namespace
