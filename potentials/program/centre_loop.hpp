@@ -68,26 +68,22 @@ class CentreSink {
   /// add_pair for each of them.
   template <class T>
   void add_pairs(const LocalAtoms& atoms, Index i, const Pairs<T>& pairs) {
-    const auto force = [&](Index k) -> Vec3 {
-      return {static_cast<double>(pairs.force_x[k]), static_cast<double>(pairs.force_y[k]),
-              static_cast<double>(pairs.force_z[k])};
-    };
-    if (wanted_ != Wanted::forces && wanted_ != Wanted::atom_energies) {
-      for (Index k = 0; k < pairs.count; ++k)
-        add_pair(atoms, i, pairs.atom[k], {pairs.x[k], pairs.y[k], pairs.z[k]}, force(k));
-      return;
-    }
+    for (Index k = 0; k < pairs.count; ++k)
+      add_pair(atoms, i, pairs.atom[k], {pairs.x[k], pairs.y[k], pairs.z[k]},
+               {static_cast<double>(pairs.force_x[k]), static_cast<double>(pairs.force_y[k]),
+                static_cast<double>(pairs.force_z[k])});
+  }
+
+  /// True when nothing but forces is made of pairs: add_fixed may take the place of add_pairs.
+  [[nodiscard]] bool forces_only() const { return wanted_ == Wanted::forces || wanted_ == Wanted::atom_energies; }
+  /// add_pair for `count` neighbours whose dE_i/dr_ij are multiples of fixed_resolution already.
+  void add_fixed(const std::int32_t* atom, const std::int64_t* x, const std::int64_t* y, const std::int64_t* z,
+                 Index count) {
     FixedVec3 sum = on_centre_;
-    for (Index k = 0; k < pairs.count; ++k) {
-      const Vec3 f = force(k);
-      if (!fits_fixed(f)) [[unlikely]] {
-        report(is_finite(f) ? EvaluationFault::force_out_of_range : EvaluationFault::not_finite,
-               atoms.ids[static_cast<std::size_t>(i)]);
-        continue;
-      }
-      const FixedVec3 fixed{round_to_fixed(f.x), round_to_fixed(f.y), round_to_fixed(f.z)};
-      sum += fixed;
-      forces_[static_cast<std::size_t>(pairs.atom[k])] -= fixed;
+    for (Index k = 0; k < count; ++k) {
+      const FixedVec3 force{x[k], y[k], z[k]};
+      sum += force;
+      forces_[static_cast<std::size_t>(atom[k])] -= force;
     }
     on_centre_ = sum;
   }

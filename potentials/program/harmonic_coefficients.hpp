@@ -66,6 +66,44 @@ struct HarmonicCoefficients {
 template <class Real>
 inline constexpr HarmonicCoefficients<Real> harmonic_coefficients{};
 
+/// For bare harmonics H_lm = Y_lm / norm[l*l + l + m], the solid harmonics r^l P_l^m(cos) / (l+m)! with the real or
+/// imaginary part of e^{im phi}: their derivatives are halves and ones of those below (Epton & Dembart, SIAM J. Sci.
+/// Comput. 16, 865 (1995)). The recurrence has whole numbers, exact in every arithmetic.
+template <class Real>
+struct BareHarmonicCoefficients {
+  static constexpr int size = (largest_l + 1) * (largest_l + 2) / 2;
+  Real ahead[largest_l + 1] = {};  ///< U_l^m = ahead_l z U_{l-1}^m - behind U_{l-2}^m, from U_m^m = 1
+  Real behind[size] = {};
+  Real scale[size] = {};                                ///< H_l^m = scale U_l^m (x + iy)^m
+  Real weight[(largest_l + 1) * (largest_l + 1)] = {};  ///< P_l(u . v) = sum_m weight_lm H_lm(u) H_lm(v)
+  double norm[(largest_l + 1) * (largest_l + 1)] = {};
+
+  constexpr BareHarmonicCoefficients() {
+    constexpr double pi = 3.14159265358979323846;
+    double corner = 1;  // 2^m m!
+    for (int m = 0; m <= largest_l; ++m) {
+      if (m > 0) corner *= 2.0 * m;
+      double steps = corner;  // U / H: times l^2 - m^2 for each step up
+      for (int l = m; l <= largest_l; ++l) {
+        if (l > m) steps *= l * l - m * m;
+        const int k = triangle(l, m);
+        ahead[l] = static_cast<Real>(2 * l - 1);
+        behind[k] = static_cast<Real>((l - 1) * (l - 1) - m * m);
+        scale[k] = static_cast<Real>(1 / steps);
+        const double rounding = static_cast<double>(scale[k]) * steps;  // of the scale: taken back in what follows
+        double sum_of_squares = (m > 0 ? 2 : 1) / (rounding * rounding);
+        for (int f = 2; f <= l - m; ++f) sum_of_squares *= f;
+        for (int f = 2; f <= l + m; ++f) sum_of_squares *= f;
+        weight[l * l + l + m] = weight[l * l + l - m] = static_cast<Real>(sum_of_squares);
+        norm[l * l + l + m] = norm[l * l + l - m] = detail::square_root((2.0 * l + 1) / (4 * pi) * sum_of_squares);
+      }
+    }
+  }
+};
+
+template <class Real>
+inline constexpr BareHarmonicCoefficients<Real> bare_harmonic_coefficients{};
+
 #ifdef __CUDACC__
 /// The same in the GPU's constant memory; entries with a constant index become immediate operands.
 template <class Real>

@@ -155,6 +155,67 @@ HAVEN_HD HAVEN_KERNEL_INLINE Gradient<Lane> solid_harmonic_gradient(int l_max, c
   return g;
 }
 
+/// Y_lm / norm_lm of bare_harmonic_coefficients, in the order of spherical_harmonics().
+template <class Lane>
+HAVEN_KERNEL_INLINE void bare_harmonics(int l_max, Lane x, Lane y, Lane z, Lane* out) {
+  const auto& table = bare_harmonic_coefficients<typename RealOf<Lane>::type>;
+  Lane cosine = Lane(1.0), sine = Lane(0.0);  // (x + iy)^m
+  HAVEN_UNROLL_DEGREES
+  for (int m = 0; m <= l_max; ++m) {
+    Lane before = Lane(0.0), current = Lane(1.0);
+    HAVEN_UNROLL_DEGREES
+    for (int l = m; l <= l_max; ++l) {
+      if (l > m) {
+        const Lane ahead = Lane(table.ahead[l]) * z;
+        const Lane next =
+            l == m + 1 ? ahead * current : multiply_add(ahead, current, Lane(-table.behind[triangle(l, m)]) * before);
+        before = current;
+        current = next;
+      }
+      const Lane scaled = Lane(table.scale[triangle(l, m)]) * current;
+      out[l * l + l + m] = scaled * cosine;
+      if (m > 0) out[l * l + l - m] = scaled * sine;
+    }
+    const Lane next_cosine = x * cosine - y * sine;
+    sine = x * sine + y * cosine;
+    cosine = next_cosine;
+  }
+}
+
+/// sum_lm v_lm grad (r^l H_lm) at the unit vector whose bare harmonics are `harmonics`. With the complex solid
+/// harmonics S_lm = C_lm + i S_lm: d/dz S_lm = S_{l-1,m} and (d/dx -+ i d/dy) S_lm = +-S_{l-1,m-+1}, collected by the
+/// harmonic below.
+template <class Lane>
+HAVEN_KERNEL_INLINE Gradient<Lane> bare_harmonic_gradient(int l_max, const Lane* harmonics, const Lane* v) {
+  Lane x = Lane(0.0), y = Lane(0.0), z = Lane(0.0);  // twice the x and y of the gradient
+  HAVEN_UNROLL_DEGREES
+  for (int l = 1; l <= l_max; ++l) {
+    const Lane* below = harmonics + (l - 1) * (l - 1) + (l - 1);  // below[m] = H_{l-1,m}
+    const Lane* weight = v + l * l + l;
+    z = multiply_add(below[0], weight[0], z);
+    x = multiply_add(below[0], weight[1], x);
+    y = multiply_add(below[0], weight[-1], y);
+    HAVEN_UNROLL_DEGREES
+    for (int m = 1; m < l; ++m) {
+      z = multiply_add(below[m], weight[m], z);
+      z = multiply_add(below[-m], weight[-m], z);
+      const Lane c = m == 1 ? weight[0] + weight[0] : weight[m - 1];  // S_{l,0} has no sine
+      const Lane cosine_below = below[m], sine_below = below[-m];
+      if (m == 1) {
+        x = multiply_add(sine_below, weight[-2], x);
+        y = multiply_add(cosine_below, weight[-2], y);
+      } else {
+        x = multiply_add(sine_below, weight[-m - 1] - weight[1 - m], x);
+        y = multiply_add(cosine_below, weight[-m - 1] + weight[1 - m], y);
+      }
+      x = multiply_add(cosine_below, weight[m + 1] - c, x);
+      y = y - sine_below * (weight[m + 1] + c);
+    }
+  }
+  const Lane half = Lane(0.5);
+  return {half * x, half * y, z};
+}
+
 template <class Lane>
 struct ValueAndSlope {
   Lane value, slope;

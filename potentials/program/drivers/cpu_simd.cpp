@@ -30,17 +30,46 @@ namespace haven::HWY_NAMESPACE {
 
 /// Pairs below the wall's range, half of each pair's energy for this centre. Returns that energy.
 template <class T>
-double add_wall(const RepulsiveWall& wall, const LocalAtoms& atoms, Index i, const Workspace<T>& w, CentreSink& sink) {
+double add_wall(const RepulsiveWall& wall, const PackedCentre<T>& centre, const LocalAtoms& atoms, Index i,
+                const Workspace<T>& w, CentreSink& sink) {
+  // All that were found, also those without a block; take_as_found() has moved them.
+  const auto &x = centre.one_block ? w.x : w.found_x, &y = centre.one_block ? w.y : w.found_y,
+             &z = centre.one_block ? w.z : w.found_z, &square = centre.one_block ? w.square : w.found_square;
   double energy = 0;
   for (std::size_t k = 0; k < static_cast<std::size_t>(w.found); ++k) {
-    if (w.found_square[k] >= wall.range() * wall.range()) continue;
-    const double r = std::sqrt(w.found_square[k]);
-    const PairValue pair = wall(atoms.species[static_cast<std::size_t>(i)], w.found_species[k], r);
-    const Vec3 d{w.found_x[k], w.found_y[k], w.found_z[k]};
+    if (square[k] >= wall.range() * wall.range()) continue;
+    const double r = std::sqrt(square[k]);
+    const AtomTag other = decoded(w.found_tag[k]);
+    const PairValue pair = wall(atoms.species[static_cast<std::size_t>(i)], other.species, r);
+    const Vec3 d{x[k], y[k], z[k]};
     energy += 0.5 * pair.energy;
-    sink.add_pair(atoms, i, w.found_atom[k], d, (0.5 * pair.slope / r) * d);
+    sink.add_pair(atoms, i, other.atom, d, (0.5 * pair.slope / r) * d);
   }
   return energy;
+}
+
+/// Forces as multiples of fixed_resolution, rounded to the nearest as by to_fixed(): a number below 2^51 appears in the
+/// last bits of its sum with 1.5 2^52. False when one is too large for that, or not a number.
+template <class T>
+bool form_fixed_forces(Workspace<T>& w) {
+  const hn::ScalableTag<double> d;
+  const hn::RebindToSigned<decltype(d)> integers;
+  constexpr double limit = 64, magic = 6755399441055744.0;
+  static_assert(limit * fixed_scale <= magic / 6);
+  const auto one = hn::Set(d, magic);
+  auto fits = hn::Eq(one, one);
+  const auto fix = [&](const AlignedArray<T>& from, AlignedArray<std::int64_t>& to) HWY_ATTR {
+    for (std::size_t k = 0; k < static_cast<std::size_t>(w.packed); k += hn::Lanes(d)) {
+      const auto force = load_double(from.data() + k);
+      fits = hn::And(fits, hn::Le(hn::Abs(force), hn::Set(d, limit)));
+      const auto shifted = hn::Add(hn::Mul(force, hn::Set(d, fixed_scale)), one);
+      hn::StoreU(hn::Sub(hn::BitCast(integers, shifted), hn::BitCast(integers, one)), integers, to.data() + k);
+    }
+  };
+  fix(w.force_x, w.fixed_x);
+  fix(w.force_y, w.fixed_y);
+  fix(w.force_z, w.fixed_z);
+  return hn::AllTrue(d, fits);
 }
 
 /// True when a feature lies outside the training range.
@@ -70,8 +99,8 @@ bool extrapolates(const PackedCentre<T>& centre, const Workspace<T>& w) {
 /// From the list entries of a centre to the inputs of its network: the terms less their origin.
 template <class T>
 void describe_centre(const PackedProgram<T>& program, const PackedCentre<T>& centre, const LocalAtoms& atoms,
-                     const NeighbourView& list, Index i, Workspace<T>& w, CentreSink& sink) {
-  if (!find_neighbours(atoms, list, i, program.cutoff, w))
+                     const QuadAtoms& quads, const NeighbourView& list, Index i, Workspace<T>& w, CentreSink& sink) {
+  if (!find_neighbours(quads, list, i, program.cutoff, w))
     sink.report(EvaluationFault::not_finite, atoms.ids[static_cast<std::size_t>(i)]);
   group_neighbours(centre, program.cutoff, w);
   form_directions(w);
@@ -91,8 +120,14 @@ void add_forces_of_centre(const PackedProgram<T>& program, const PackedCentre<T>
   form_moment_gradients(centre, w);
   form_pair_forces(centre, w);
   add_triplet_forces(centre, w);
+  const bool fixed = sink.forces_only() && form_fixed_forces(w);
   for (std::size_t b = 0; b < centre.blocks.size(); ++b) {
     const auto k = static_cast<std::size_t>(w.block_begin[b]);
+    if (fixed) {
+      sink.add_fixed(w.atom.data() + k, w.fixed_x.data() + k, w.fixed_y.data() + k, w.fixed_z.data() + k,
+                     w.block_count[b]);
+      continue;
+    }
     sink.add_pairs<T>(atoms, i,
                       {.atom = w.atom.data() + k,
                        .x = &w.x[k],
@@ -104,7 +139,7 @@ void add_forces_of_centre(const PackedProgram<T>& program, const PackedCentre<T>
                        .count = w.block_count[b]});
   }
   double energy = static_cast<double>(w.outputs[centre.layers.size() - 1][0]) + centre.reference_energy;
-  if (program.wall.active()) energy += add_wall(program.wall, atoms, i, w, sink);
+  if (program.wall.active()) energy += add_wall(program.wall, centre, atoms, i, w, sink);
   if (extrapolates(centre, w)) sink.count_extrapolation();
   sink.add_energy(atoms, i, energy);
   sink.end_centre(i);
@@ -115,8 +150,8 @@ inline constexpr std::size_t batch_size = 4;
 
 /// Centres of any elements, those of one element side by side.
 template <class T>
-void evaluate_group(const PackedProgram<T>& program, const LocalAtoms& atoms, const NeighbourView& list,
-                    std::span<const std::int32_t> centres, CentreSink& sink) {
+void evaluate_group(const PackedProgram<T>& program, const LocalAtoms& atoms, const QuadAtoms& quads,
+                    const NeighbourView& list, std::span<const std::int32_t> centres, CentreSink& sink) {
   thread_local std::array<Workspace<T>, batch_size> w;
   const auto element = [&](std::size_t k) {
     return static_cast<std::size_t>(atoms.species[static_cast<std::size_t>(centres[k])]);
@@ -126,7 +161,8 @@ void evaluate_group(const PackedProgram<T>& program, const LocalAtoms& atoms, co
     // Triplets fill the cache: one at a time there.
     const std::size_t most = centre.triplets.empty() ? std::min(batch_size, centres.size() - first) : 1;
     for (n = 1; n < most && element(first + n) == element(first);) ++n;
-    for (std::size_t k = 0; k < n; ++k) describe_centre(program, centre, atoms, list, centres[first + k], w[k], sink);
+    for (std::size_t k = 0; k < n; ++k)
+      describe_centre(program, centre, atoms, quads, list, centres[first + k], w[k], sink);
     if (!centre.committee.empty()) {
       evaluate_committee<batch_size>(centre, atoms, centres.subspan(first, n), w.data(), sink);
     } else if (n == batch_size) {
@@ -149,9 +185,12 @@ class VectorisedPotential final : public Potential {
   [[nodiscard]] const Requirements& requirements() const override { return requirements_; }
   [[nodiscard]] std::string description() const override { return description_; }
   void evaluate(const LocalAtoms& atoms, const NeighbourView& list, Wanted wanted, Evaluation& out) const override {
+    thread_local QuadAtoms buffer;
+    const QuadAtoms& quads = buffer;  // a thread_local name inside the loop would mean another object per thread
+    buffer.set(atoms, list);
     for_each_group(atoms, static_cast<int>(program_.centres.size()), wanted, out,
                    [&](std::span<const std::int32_t> centres, CentreSink& sink) {
-                     evaluate_group(program_, atoms, list, centres, sink);
+                     evaluate_group(program_, atoms, quads, list, centres, sink);
                    });
   }
 

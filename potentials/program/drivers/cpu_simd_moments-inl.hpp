@@ -11,27 +11,36 @@
 HWY_BEFORE_NAMESPACE();
 namespace haven::HWY_NAMESPACE {
 
-inline constexpr double pi = 3.14159265358979323846;
+/// Neighbours in float that are added up before they join the rest: rounding errors of long sums stay small.
+inline constexpr Index neighbours_in_partial_sum = 16;
 
-/// out[lm][c..] = sum_j R[j][c..] Y_lm(j) for Rows harmonics and one vector of channels; the sums stay in registers.
+/// out[lm][c..] = sum_j R[j][c..] H_lm(j) for Rows harmonics and one vector of channels; partial sums stay in
+/// registers.
 template <int Rows, class T>
 HWY_INLINE void moment_tile(const T* radial, Index stride, const T* harmonics, Index width, Index count, T* out,
                             Index out_stride) {
   constexpr Index lanes = Lane<T>::width;
-  Lane<T> sum[Rows];
-  HAVEN_UNROLL
-  for (int k = 0; k < Rows; ++k) sum[k] = Lane<T>(0.0);
-  for (Index j = 0; j < count; j += lanes) {
-    const T* y = harmonics + j * width;
-    const Index some = std::min(lanes, count - j);
-    for (Index k = 0; k < some; ++k) {
-      const Lane<T> r = Lane<T>::load(radial + (j + k) * stride);
-      HAVEN_UNROLL
-      for (int row = 0; row < Rows; ++row) sum[row] = multiply_add(r, Lane<T>(y[row * lanes + k]), sum[row]);
+  constexpr Index partial = sizeof(T) == 4 ? std::max(neighbours_in_partial_sum, lanes) : Index{1} << 30;
+  for (Index begin = 0; begin == 0 || begin < count; begin += partial) {
+    Lane<T> sum[Rows];
+    HAVEN_UNROLL
+    for (int k = 0; k < Rows; ++k) sum[k] = Lane<T>(0.0);
+    const Index end = std::min(begin + partial, count);
+    for (Index j = begin; j < end; j += lanes) {
+      const T* y = harmonics + j * width;
+      const Index some = std::min(lanes, end - j);
+      for (Index k = 0; k < some; ++k) {
+        const Lane<T> r = Lane<T>::load(radial + (j + k) * stride);
+        HAVEN_UNROLL
+        for (int row = 0; row < Rows; ++row) sum[row] = multiply_add(r, Lane<T>(y[row * lanes + k]), sum[row]);
+      }
+    }
+    HAVEN_UNROLL
+    for (int row = 0; row < Rows; ++row) {
+      T* to = out + row * out_stride;
+      (begin == 0 ? sum[row] : Lane<T>::load(to) + sum[row]).store(to);
     }
   }
-  HAVEN_UNROLL
-  for (int row = 0; row < Rows; ++row) sum[row].store(out + row * out_stride);
 }
 
 /// Moments of one block into [width][out_stride].
@@ -60,8 +69,9 @@ void block_moments(const PackedBlock& block, const T* radial, const T* harmonics
     }
 }
 
+/// sum_j R_c H_lm of all channels.
 template <class T>
-void form_moments(const PackedCentre<T>& centre, Workspace<T>& w) {
+void form_bare_moments(const PackedCentre<T>& centre, Workspace<T>& w) {
   if (centre.blocks.size() == 1 && centre.blocks[0].all_channels) {
     return block_moments(centre.blocks[0], w.radial.data(), w.harmonics.data(), centre.width, w.block_count[0],
                          w.moments.data(), centre.stride);
@@ -85,6 +95,18 @@ void form_moments(const PackedCentre<T>& centre, Workspace<T>& w) {
         for (Index c = 0; c < band.count; ++c)
           w.moments[static_cast<std::size_t>(lm * centre.stride + block.channels[static_cast<std::size_t>(c)])] +=
               w.block_moments[static_cast<std::size_t>(lm * block.stride + c)];
+  }
+}
+
+/// The bare moments a_{c,lm} = A_{c,lm} / norm_lm, and times their weights: of these two p_{cc'l} is the scalar
+/// product.
+template <class T>
+void form_moments(const PackedCentre<T>& centre, Workspace<T>& w) {
+  form_bare_moments(centre, w);
+  for (Index lm = 0; lm < centre.width; ++lm) {
+    const Lane<T> weight(bare_harmonic_coefficients<T>.weight[lm]);
+    for (Index k = lm * centre.stride; k < (lm + 1) * centre.stride; k += Lane<T>::width)
+      (weight * Lane<T>::load(w.moments.data() + k)).store(w.weighted_moments.data() + k);
   }
 }
 
@@ -120,7 +142,7 @@ void form_products(const PackedCentre<T>& centre, Workspace<T>& w) {
     }
 }
 
-/// Adds dE/dA of the terms p_{ccl}, lanes over channels.
+/// Adds dE/da of the terms p_{ccl}, lanes over channels.
 template <class T>
 void add_diagonal_gradients(const PackedCentre<T>& centre, Workspace<T>& w) {
   constexpr Index lanes = Lane<T>::width;
@@ -129,11 +151,12 @@ void add_diagonal_gradients(const PackedCentre<T>& centre, Workspace<T>& w) {
     for (Index k = 0; k < run.count; k += lanes) {
       const Lane<T> by_term(hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(run.count - k)),
                                                hn::LoadU(d, w.term_gradients.data() + run.term + k)));
-      const Lane<T> factor = Lane<T>(8 * pi / (2 * run.l + 1)) * by_term;
+      const Lane<T> factor = by_term + by_term;
       const Index at = run.l * run.l * centre.stride + run.channel + k;
       for (int m = 0; m < 2 * run.l + 1; ++m) {
         T* out = w.moment_gradients.data() + at + m * centre.stride;
-        multiply_add(factor, Lane<T>::load(w.moments.data() + at + m * centre.stride), Lane<T>::load(out)).store(out);
+        multiply_add(factor, Lane<T>::load(w.weighted_moments.data() + at + m * centre.stride), Lane<T>::load(out))
+            .store(out);
       }
     }
 }
@@ -143,7 +166,7 @@ HWY_INLINE void add_to(Lane<T> x, T* out) {
   (Lane<T>::load(out) + x).store(out);
 }
 
-/// Adds to dE/dA of each factor in turn: factors may be equal.
+/// Adds to dE/da of each factor in turn: factors may be equal.
 template <class T>
 HWY_INLINE void add_product_gradient(const PackedProduct<T, 3>& p, Lane<T> by_term, const T* a, T* gradient) {
   const Lane<T> x = Lane<T>::load(a + p.at[0]), y = Lane<T>::load(a + p.at[1]), z = Lane<T>::load(a + p.at[2]);
@@ -163,7 +186,7 @@ HWY_INLINE void add_product_gradient(const PackedProduct<T, 4>& p, Lane<T> by_te
   add_to(by_first * z, gradient + p.at[3]);
 }
 
-/// Adds dE/dA of the products.
+/// Adds dE/da of the products.
 template <class T>
 void add_product_gradients(const PackedCentre<T>& centre, Workspace<T>& w) {
   const typename Lane<T>::Tag d;
@@ -181,35 +204,50 @@ void add_product_gradients(const PackedCentre<T>& centre, Workspace<T>& w) {
     }
 }
 
+/// sum + sum_m own_m others_m over Rows rows, for one vector of others.
+template <int Rows, class T, class Stride>
+HWY_INLINE Lane<T> row_products(const T* own, const T* others, Stride stride, Lane<T> sum) {
+  HAVEN_UNROLL
+  for (int row = 0; row < Rows; ++row)
+    sum = multiply_add(Lane<T>(own[row * stride]), Lane<T>::load(others + row * stride), sum);
+  return sum;
+}
+
+/// p_{cc'l} of one run. What is written behind its last term belongs to terms that are formed later.
+template <class T, class Degree, class Stride>
+HWY_INLINE void form_run(Degree l, const PackedTermRun& run, const T* moments, const T* weighted, Stride stride,
+                         T* terms) {
+  const T *own = weighted + run.own, *others = moments + run.others;
+  for (Index k = 0; k < run.count; k += Lane<T>::width) {
+    Lane<T> sum(0.0);
+    if constexpr (std::is_same_v<Degree, int>) {
+      for (int m = 0; m < 2 * l + 1; ++m) sum = row_products<1>(own + m * stride, others + m * stride + k, stride, sum);
+    } else {
+      sum = row_products<2 * Degree::value + 1>(own, others + k, stride, sum);
+    }
+    sum.store(terms + run.term + k);
+  }
+}
+
 /// q_c, p_{cc'l} and products.
 template <class T>
 void form_terms(const PackedCentre<T>& centre, Workspace<T>& w) {
   constexpr Index lanes = Lane<T>::width;
-  const T q_scale = static_cast<T>(2 * 1.7724538509055160273);  // sqrt(4 pi)
-  for (std::size_t t = 0; t < centre.radial_terms.size(); ++t)
-    w.terms[t] = q_scale * w.moments[static_cast<std::size_t>(centre.radial_terms[t])];
+  with_stride<T>(centre.stride, [&](auto stride) HWY_ATTR {
+    for (const PackedTermRun& run : centre.runs)
+      with_degree(run.l, [&](auto l) HWY_ATTR {
+        form_run(l, run, w.moments.data(), w.weighted_moments.data(), stride, w.terms.data());
+      });
+  });
+  for (std::size_t t = 0; t < centre.radial_terms.size(); ++t)  // q_c = sqrt(4 pi) A_c00
+    w.terms[t] = w.moments[static_cast<std::size_t>(centre.radial_terms[t])];
   for (const TermRun& run : centre.diagonals) {
-    const Lane<T> scale(4 * pi / (2 * run.l + 1));
-    const T* shell = w.moments.data() + run.l * run.l * centre.stride + run.channel;
+    const Index shell = run.l * run.l * centre.stride + run.channel;
     for (Index k = 0; k < run.count; k += lanes) {
       Lane<T> sum(0.0);
-      for (int m = 0; m < 2 * run.l + 1; ++m) {
-        const Lane<T> a = Lane<T>::load(shell + m * centre.stride + k);
-        sum = multiply_add(a, a, sum);
-      }
-      store_some(scale * sum, run.count - k, w.terms.data() + run.term + k);
-    }
-  }
-  for (const TermRun& run : centre.runs) {
-    const Lane<T> scale(4 * pi / (2 * run.l + 1));
-    const T* shell = w.moments.data() + run.l * run.l * centre.stride;
-    for (Index k = 0; k < run.count; k += lanes) {
-      Lane<T> sum(0.0);
-      for (int m = 0; m < 2 * run.l + 1; ++m) {
-        const T* row = shell + m * centre.stride;
-        sum = multiply_add(Lane<T>(row[run.channel]), Lane<T>::load(row + run.first + k), sum);
-      }
-      store_some(scale * sum, run.count - k, w.terms.data() + run.term + k);
+      for (Index at = shell + k; at < shell + k + (2 * run.l + 1) * centre.stride; at += centre.stride)
+        sum = multiply_add(Lane<T>::load(w.moments.data() + at), Lane<T>::load(w.weighted_moments.data() + at), sum);
+      store_some(sum, run.count - k, w.terms.data() + run.term + k);
     }
   }
   form_products(centre, w);
@@ -233,28 +271,24 @@ void symmetrise(Index size, Index stride, T* matrix, T* scratch) {
     (Lane<T>::load(matrix + k) + Lane<T>::load(scratch + k)).store(matrix + k);
 }
 
-/// Symmetric matrices g_l[c][c'] = 4 pi/(2l+1) dE/dp_{cc'l}, the diagonal twice.
+/// Symmetric matrices g_l[c][c'] = dE/dp_{cc'l}, the diagonal twice.
 template <class T>
 void form_pair_gradients(const PackedCentre<T>& centre, Workspace<T>& w) {
-  constexpr Index lanes = Lane<T>::width;
   const typename Lane<T>::Tag d;
   const Index size = centre.paired_stride * centre.paired_stride;
-  std::fill(w.pair_gradients.data(), w.pair_gradients.data() + (centre.paired_l_max + 1) * size, T(0));
-  for (const TermRun& run : centre.runs) {
-    const Lane<T> scale(4 * pi / (2 * run.l + 1));
-    T* row = w.pair_gradients.data() + run.l * size + run.channel * centre.paired_stride + run.first;
-    for (Index k = 0; k < run.count; k += lanes) {
-      // Lanes beyond the run belong to other terms, and their places to other rows.
-      const Lane<T> by_term(hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(run.count - k)),
-                                               hn::LoadU(d, w.term_gradients.data() + run.term + k)));
-      multiply_add(scale, by_term, Lane<T>::load(row + k)).store(row + k);
-    }
+  T* matrices = w.pair_gradients.data();
+  std::fill(matrices, matrices + (centre.paired_l_max + 1) * size, T(0));
+  for (const PackedTermRun& run : centre.runs) {  // in the order of rows: zeros behind a run are written over
+    const T* by_term = w.term_gradients.data() + run.term;
+    for (Index k = 0; k < run.count; k += Lane<T>::width)
+      hn::StoreU(hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(run.count - k)), hn::LoadU(d, by_term + k)),
+                 d, matrices + run.row + k);
   }
   for (int l = 0; l <= centre.paired_l_max; ++l)
-    symmetrise(centre.paired, centre.paired_stride, w.pair_gradients.data() + l * size, w.pair_transposed.data());
+    symmetrise(centre.paired, centre.paired_stride, matrices + l * size, w.pair_transposed.data());
 }
 
-/// Abar[lm][c] = sum_c' g_l[c'][c] A[lm][c'] for Rows harmonics of one shell.
+/// dE/da[lm][c] = sum_c' g_l[c'][c] (weight a)[lm][c'] for Rows harmonics of one shell.
 template <int Rows, class T>
 HWY_INLINE void gradient_tile(const T* g, Index g_stride, Index channels, const T* moments, Index stride, T* out) {
   Lane<T> sum[Rows];
@@ -269,38 +303,39 @@ HWY_INLINE void gradient_tile(const T* g, Index g_stride, Index channels, const 
   for (int row = 0; row < Rows; ++row) sum[row].store(out + row * stride);
 }
 
-/// dE/dA from dE/dterms.
+/// dE/da of one shell by the pair terms.
+template <class T, class Degree>
+HWY_INLINE void form_shell_gradients(Degree l, const PackedCentre<T>& centre, Workspace<T>& w) {
+  const T* moments = w.weighted_moments.data() + l * l * centre.stride;
+  T* out = w.moment_gradients.data() + l * l * centre.stride;
+  const T* g = w.pair_gradients.data() + l * centre.paired_stride * centre.paired_stride;
+  for (Index c = 0; c < centre.paired; c += Lane<T>::width) {
+    if constexpr (std::is_same_v<Degree, int>) {
+      for (int m = 0; m < 2 * l + 1; ++m)
+        gradient_tile<1>(g + c, centre.paired_stride, centre.paired, moments + m * centre.stride, centre.stride,
+                         out + m * centre.stride + c);
+    } else {
+      gradient_tile<2 * Degree::value + 1>(g + c, centre.paired_stride, centre.paired, moments, centre.stride, out + c);
+    }
+  }
+}
+
+/// dE/da from dE/dterms.
 template <class T>
 void form_moment_gradients(const PackedCentre<T>& centre, Workspace<T>& w) {
-  constexpr Index lanes = Lane<T>::width;
   std::fill(w.moment_gradients.data(), w.moment_gradients.data() + centre.width * centre.stride, T(0));
   form_pair_gradients(centre, w);
   for (int l = 0; l <= centre.paired_l_max; ++l)
-    for (Index c = 0; c < centre.paired; c += lanes) {
-      const T* g = w.pair_gradients.data() + l * centre.paired_stride * centre.paired_stride + c;
-      int lm = l * l;
-      for (; lm + 4 <= (l + 1) * (l + 1) && lm + 5 != (l + 1) * (l + 1); lm += 4)
-        gradient_tile<4>(g, centre.paired_stride, centre.paired, w.moments.data() + lm * centre.stride, centre.stride,
-                         w.moment_gradients.data() + lm * centre.stride + c);
-      if (lm + 5 == (l + 1) * (l + 1)) {
-        gradient_tile<5>(g, centre.paired_stride, centre.paired, w.moments.data() + lm * centre.stride, centre.stride,
-                         w.moment_gradients.data() + lm * centre.stride + c);
-        continue;
-      }
-      for (; lm < (l + 1) * (l + 1); ++lm)
-        gradient_tile<1>(g, centre.paired_stride, centre.paired, w.moments.data() + lm * centre.stride, centre.stride,
-                         w.moment_gradients.data() + lm * centre.stride + c);
-    }
-  const T q_scale = static_cast<T>(2 * 1.7724538509055160273);
+    with_degree(l, [&](auto degree) HWY_ATTR { form_shell_gradients(degree, centre, w); });
   for (std::size_t t = 0; t < centre.radial_terms.size(); ++t)
-    w.moment_gradients[static_cast<std::size_t>(centre.radial_terms[t])] += q_scale * w.term_gradients[t];
+    w.moment_gradients[static_cast<std::size_t>(centre.radial_terms[t])] += w.term_gradients[t];
   add_diagonal_gradients(centre, w);
   add_product_gradients(centre, w);
 }
 
-/// V_lm = sum_c Abar R and sum_lm (sum_c Abar R') Y_lm for one vector of neighbours and Rows harmonics.
-template <int Rows, class T>
-HWY_INLINE Lane<T> adjoint_tile(const T* bar, Index bar_stride, Index count, const T* radial, const T* slope,
+/// V_lm = sum_c Abar R and sum_lm (sum_c Abar R') H_lm for one vector of neighbours and Rows harmonics.
+template <int Rows, class T, class Stride>
+HWY_INLINE Lane<T> adjoint_tile(const T* bar, Stride bar_stride, Index count, const T* radial, const T* slope,
                                 const T* harmonics, Lane<T> along, Lane<T>* v) {
   constexpr Index lanes = Lane<T>::width;
   Lane<T> by_value[Rows], by_slope[Rows];
@@ -324,9 +359,9 @@ HWY_INLINE Lane<T> adjoint_tile(const T* bar, Index bar_stride, Index count, con
 }
 
 /// dE_i/dr_ij of one vector of neighbours, up to `degree`: an int or an integral_constant.
-template <class T, class Degree>
+template <class T, class Degree, class Stride>
 void adjoint_of_neighbours(const PackedCentre<T>& centre, const PackedBlock& block, Degree degree, const T* bar,
-                           Index bar_stride, Index begin, Index j, Workspace<T>& w) {
+                           Stride bar_stride, Index begin, Index j, Workspace<T>& w) {
   constexpr Index lanes = Lane<T>::width;
   const T* radial = w.radial_lanes.data() + begin * centre.stride + (j - begin) * block.stride;
   const T* slope = w.slope_lanes.data() + begin * centre.stride + (j - begin) * block.stride;
@@ -348,7 +383,7 @@ void adjoint_of_neighbours(const PackedCentre<T>& centre, const PackedBlock& blo
                               along, v + lm);
   }
   for (int lm = 0; lm < degree * degree; ++lm) y[lm] = Lane<T>::load(harmonics + lm * lanes);
-  const Gradient<Lane<T>> g = solid_harmonic_gradient(degree, y, v);
+  const Gradient<Lane<T>> g = bare_harmonic_gradient(degree, y, v);
   const auto k = static_cast<std::size_t>(j);
   const Lane<T> ux = Lane<T>::load(&w.unit_x[k]), uy = Lane<T>::load(&w.unit_y[k]), uz = Lane<T>::load(&w.unit_z[k]);
   const Lane<T> inverse = Lane<T>::load(&w.inverse[k]);
@@ -368,7 +403,6 @@ void adjoint_of_spheres(const PackedCentre<T>& centre, const PackedBlock& block,
   Lane<T> along(0.0);
   for (std::size_t c = 0; c < block.channels.size(); ++c, slope += lanes)
     along = multiply_add(Lane<T>(bar[c]), Lane<T>::load(slope), along);
-  along = along * Lane<T>(constant_harmonic);
   const auto k = static_cast<std::size_t>(j);
   (along * Lane<T>::load(&w.unit_x[k])).store(&w.force_x[k]);
   (along * Lane<T>::load(&w.unit_y[k])).store(&w.force_y[k]);
@@ -397,8 +431,10 @@ void form_pair_forces(const PackedCentre<T>& centre, Workspace<T>& w) {
       for (Index j = begin; j < end; j += Lane<T>::width) adjoint_of_spheres(centre, block, bar, begin, j, w);
     } else {
       with_degree(block.l_max, [&](auto degree) HWY_ATTR {
-        for (Index j = begin; j < end; j += Lane<T>::width)
-          adjoint_of_neighbours(centre, block, degree, bar, bar_stride, begin, j, w);
+        with_stride<T>(bar_stride, [&](auto stride) HWY_ATTR {
+          for (Index j = begin; j < end; j += Lane<T>::width)
+            adjoint_of_neighbours(centre, block, degree, bar, stride, begin, j, w);
+        });
       });
     }
   }

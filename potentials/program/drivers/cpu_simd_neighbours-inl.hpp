@@ -6,6 +6,8 @@
 #define HAVEN_CPU_SIMD_NEIGHBOURS_INL_HPP
 #endif
 
+#include <bit>
+
 #include "potentials/potential.hpp"
 #include "potentials/program/drivers/cpu_simd_lane-inl.hpp"
 #include "potentials/program/drivers/cpu_simd_workspace.hpp"
@@ -17,33 +19,126 @@
 HWY_BEFORE_NAMESPACE();
 namespace haven::HWY_NAMESPACE {
 
-inline constexpr double constant_harmonic = 0.28209479177387814;  // Y_00
+/// Places behind the last neighbour: whole vectors are written and read there.
+inline constexpr std::size_t room_behind = 32;
+
+#if HWY_MAX_BYTES >= 32
+/// Four entries as columns.
+struct FourEntries {
+  using D = hn::FixedTag<double, 4>;
+  hn::Vec<D> x, y, z, tag;
+};
+
+HWY_INLINE FourEntries transposed(const hn::Vec<FourEntries::D>* row) {
+  const FourEntries::D d;
+  const auto x0z0 = hn::InterleaveLower(d, row[0], row[1]), y0t0 = hn::InterleaveUpper(d, row[0], row[1]);
+  const auto x2z2 = hn::InterleaveLower(d, row[2], row[3]), y2t2 = hn::InterleaveUpper(d, row[2], row[3]);
+  return {hn::ConcatLowerLower(d, x2z2, x0z0), hn::ConcatLowerLower(d, y2t2, y0t0), hn::ConcatUpperUpper(d, x2z2, x0z0),
+          hn::ConcatUpperUpper(d, y2t2, y0t0)};
+}
+
+/// For each subset of four doubles, as bits: which of their eight halves come first when only the subset is kept. (The
+/// library's Compress copies such a table at every call, and masked stores take dozens of cycles on some processors.)
+struct HalvesOfKept {
+  alignas(32) std::uint32_t order[16][8] = {};
+  constexpr HalvesOfKept() {
+    for (unsigned subset = 0; subset < 16; ++subset) {
+      unsigned to = 0;
+      for (unsigned k = 0; k < 4; ++k)
+        if ((subset >> k & 1) != 0) {
+          order[subset][to++] = 2 * k;
+          order[subset][to++] = 2 * k + 1;
+        }
+    }
+  }
+};
+inline constexpr HalvesOfKept halves_of_kept{};
+
+/// Stores all four, those kept first.
+HWY_INLINE void store_kept(hn::Vec<FourEntries::D> v, hn::Vec<hn::FixedTag<std::uint32_t, 8>> order, double* out) {
+  const hn::FixedTag<float, 8> halves;
+  const auto sorted = hn::TableLookupLanes(hn::BitCast(halves, v), hn::IndicesFromVec(halves, order));
+  hn::StoreU(hn::BitCast(FourEntries::D(), sorted), FourEntries::D(), out);
+}
 
 /// Keeps the entries with |d| < cutoff, in list order and without branches. False when a distance is NaN.
 template <class T>
-bool find_neighbours(const LocalAtoms& atoms, const NeighbourView& list, Index centre, double cutoff, Workspace<T>& w) {
+bool find_neighbours(const QuadAtoms& quads, const NeighbourView& list, Index centre, double cutoff, Workspace<T>& w) {
   const auto first = static_cast<std::size_t>(list.offsets[static_cast<std::size_t>(centre)]);
   const auto last = static_cast<std::size_t>(list.offsets[static_cast<std::size_t>(centre) + 1]);
-  w.reserve_found(last - first);
-  const Vec3 origin = atoms.positions[static_cast<std::size_t>(centre)];
+  w.reserve_found(last - first + room_behind);
+  const FourEntries::D d;
+  const double* atoms = quads.atoms.data();
+  const double* translations = quads.translations.data();
+  const auto origin = hn::IfThenElseZero(hn::FirstN(d, 3), hn::Load(d, atoms + 4 * centre));
+  const auto cutoff2 = hn::Set(d, cutoff * cutoff);
+  auto not_numbers = hn::IsNaN(cutoff2);
+  double *x = w.found_x.data(), *y = w.found_y.data(), *z = w.found_z.data(), *squares = w.found_square.data(),
+         *tags = w.found_tag.data();
+  std::size_t n = 0;
+  for (std::size_t e = first; e < last; e += 4) {
+    hn::Vec<FourEntries::D> row[4];
+    HAVEN_UNROLL
+    for (std::size_t k = 0; k < 4; ++k) {
+      const std::size_t at = std::min(e + k, last - 1);  // the last one again behind the end
+      const auto j = static_cast<std::size_t>(list.atom[at]), shift = static_cast<std::size_t>(list.shift[at]);
+      row[k] = hn::Add(hn::Sub(hn::Load(d, atoms + 4 * j), origin), hn::Load(d, translations + 4 * shift));
+    }
+    const FourEntries four = transposed(row);
+    const auto square = hn::Add(hn::Add(hn::Mul(four.x, four.x), hn::Mul(four.y, four.y)), hn::Mul(four.z, four.z));
+    not_numbers = hn::Or(not_numbers, hn::IsNaN(square));
+    auto inside = hn::Lt(square, cutoff2);
+    if (last - e < 4) inside = hn::And(inside, hn::FirstN(d, last - e));
+    std::uint8_t bits[8];
+    hn::StoreMaskBits(d, inside, bits);
+    const auto order = hn::Load(hn::FixedTag<std::uint32_t, 8>(), halves_of_kept.order[bits[0]]);
+    store_kept(four.x, order, x + n);
+    store_kept(four.y, order, y + n);
+    store_kept(four.z, order, z + n);
+    store_kept(square, order, squares + n);
+    store_kept(four.tag, order, tags + n);
+    n += static_cast<std::size_t>(std::popcount(bits[0]));
+  }
+  w.found = static_cast<Index>(n);
+  return hn::AllFalse(d, not_numbers);
+}
+#else
+/// Keeps the entries with |d| < cutoff, in list order and without branches. False when a distance is NaN.
+template <class T>
+bool find_neighbours(const QuadAtoms& quads, const NeighbourView& list, Index centre, double cutoff, Workspace<T>& w) {
+  const auto first = static_cast<std::size_t>(list.offsets[static_cast<std::size_t>(centre)]);
+  const auto last = static_cast<std::size_t>(list.offsets[static_cast<std::size_t>(centre) + 1]);
+  w.reserve_found(last - first + room_behind);
+  const double* origin = quads.atoms.data() + 4 * centre;
   const double cutoff2 = cutoff * cutoff;
-  std::size_t n = 0, unordered = 0;
+  std::size_t n = 0, not_numbers = 0;
   for (std::size_t e = first; e < last; ++e) {
-    const auto j = static_cast<std::size_t>(list.atom[e]);
-    const Vec3 d = (atoms.positions[j] - origin) + list.translations[static_cast<std::size_t>(list.shift[e])];
+    const double* atom = quads.atoms.data() + 4 * static_cast<std::size_t>(list.atom[e]);
+    const double* translation = quads.translations.data() + 4 * static_cast<std::size_t>(list.shift[e]);
+    const Vec3 d{(atom[0] - origin[0]) + translation[0], (atom[1] - origin[1]) + translation[1],
+                 (atom[2] - origin[2]) + translation[2]};
     const double square = norm2(d);
     w.found_x[n] = d.x;
     w.found_y[n] = d.y;
     w.found_z[n] = d.z;
     w.found_square[n] = square;
-    w.found_atom[n] = static_cast<std::int32_t>(j);
-    w.found_species[n] = atoms.species[j];
-    const bool inside = square < cutoff2;
-    unordered += static_cast<std::size_t>(!inside && !(square >= cutoff2));
-    n += static_cast<std::size_t>(inside);
+    w.found_tag[n] = atom[3];
+    not_numbers += static_cast<std::size_t>(square != square);
+    n += static_cast<std::size_t>(square < cutoff2);
   }
   w.found = static_cast<Index>(n);
-  return unordered == 0;
+  return not_numbers == 0;
+}
+#endif
+
+struct AtomTag {
+  std::int32_t atom, species;
+};
+
+/// What the fourth number of an atom says.
+HWY_INLINE AtomTag decoded(double tag) {
+  const auto bits = std::bit_cast<std::uint64_t>(tag);
+  return {static_cast<std::int32_t>(bits & 0xffffffff), static_cast<std::int32_t>((bits >> 32) & 0xfffff)};
 }
 
 /// The bin of each neighbour in the order of evaluation: its block and, where there are triplets, its place along the
@@ -55,7 +150,7 @@ void count_bins(const PackedCentre<T>& centre, double cutoff, std::int32_t n_cel
   const double scale = curve_side / (2 * cutoff);
   const bool shells = !centre.shell_end2.empty(), cells = n_cells > 1;
   for (std::size_t k = 0; k < static_cast<std::size_t>(w.found); ++k) {
-    const auto b = static_cast<std::size_t>(w.found_species[k]);
+    const auto b = static_cast<std::size_t>(decoded(w.found_tag[k]).species);
     const int block = shells && w.found_square[k] >= centre.shell_end2[b] ? centre.outer_block_of_element[b]
                                                                           : centre.block_of_element[b];
     std::int32_t bin = (block < 0 ? n_blocks : block) * n_cells;
@@ -76,12 +171,15 @@ HWY_INLINE void put_filler(std::size_t k, Workspace<T>& w) {
 /// Where one block holds all neighbours, in the order they were found in.
 template <class T>
 void take_as_found(Workspace<T>& w) {
-  std::copy_n(w.found_x.data(), w.found, w.x.data());
-  std::copy_n(w.found_y.data(), w.found, w.y.data());
-  std::copy_n(w.found_z.data(), w.found, w.z.data());
-  std::copy_n(w.found_square.data(), w.found, w.square.data());
-  std::copy_n(w.found_atom.data(), w.found, w.atom.data());
-  std::copy_n(w.found_species.data(), w.found, w.species.data());
+  std::swap(w.x, w.found_x);
+  std::swap(w.y, w.found_y);
+  std::swap(w.z, w.found_z);
+  std::swap(w.square, w.found_square);
+  for (std::size_t k = 0; k < static_cast<std::size_t>(w.found); ++k) {
+    const AtomTag tag = decoded(w.found_tag[k]);
+    w.atom[k] = tag.atom;
+    w.species[k] = tag.species;
+  }
   w.block_begin[0] = 0;
   w.block_count[0] = w.found;
   w.packed = padded(w.found, Lane<T>::width);
@@ -94,8 +192,8 @@ template <class T>
 void group_neighbours(const PackedCentre<T>& centre, double cutoff, Workspace<T>& w) {
   constexpr Index lanes = Lane<T>::width;
   const std::size_t n_blocks = centre.blocks.size(), n_cells = centre.triplets.empty() ? 1 : curve_cells;
-  w.reserve(static_cast<std::size_t>(w.found + (static_cast<Index>(n_blocks) + 1) * lanes),
-            static_cast<std::size_t>(lanes), centre);
+  const auto room = static_cast<std::size_t>(w.found + (static_cast<Index>(n_blocks) + 1) * lanes);
+  w.reserve(room, static_cast<std::size_t>(lanes), centre);
   w.block_begin.resize(n_blocks);
   w.block_count.resize(n_blocks);
   if (centre.one_block) return take_as_found(w);
@@ -116,8 +214,9 @@ void group_neighbours(const PackedCentre<T>& centre, double cutoff, Workspace<T>
     w.y[to] = w.found_y[k];
     w.z[to] = w.found_z[k];
     w.square[to] = w.found_square[k];
-    w.atom[to] = w.found_atom[k];
-    w.species[to] = w.found_species[k];
+    const AtomTag tag = decoded(w.found_tag[k]);
+    w.atom[to] = tag.atom;
+    w.species[to] = tag.species;
   }
 }
 
@@ -125,6 +224,12 @@ inline void store_as(hn::Vec<hn::ScalableTag<double>> v, double* out) { hn::Stor
 inline void store_as(hn::Vec<hn::ScalableTag<double>> v, float* out) {
   const hn::Rebind<float, hn::ScalableTag<double>> half;
   hn::StoreU(hn::DemoteTo(half, v), half, out);
+}
+
+inline hn::Vec<hn::ScalableTag<double>> load_double(const double* p) { return hn::LoadU(hn::ScalableTag<double>(), p); }
+inline hn::Vec<hn::ScalableTag<double>> load_double(const float* p) {
+  const hn::Rebind<float, hn::ScalableTag<double>> half;
+  return hn::PromoteTo(hn::ScalableTag<double>(), hn::LoadU(half, p));
 }
 
 /// Distances in double; unit vectors and inverse distances are formed in double and rounded once.
@@ -143,20 +248,37 @@ void form_directions(Workspace<T>& w) {
   }
 }
 
-/// Value and slope of all channels at one distance, lanes over channels.
+/// Calls work(stride) with the stride as a compile-time constant where one vector holds all channels.
+template <class T, class Work>
+HWY_INLINE void with_stride(Index stride, const Work& work) {
+  if (stride == Lane<T>::width) return work(std::integral_constant<Index, Lane<T>::width>());
+  work(stride);
+}
+
+/// Where the distances of a block lie in their tables.
 template <class T>
-void look_up(const PackedTable<T>& table, Index stride, double r, T* value_out, T* slope_out) {
-  const double x = r * table.inverse_spacing;
-  const Index k = std::min(static_cast<Index>(x), table.intervals - 1);
-  const Lane<T> t(x - static_cast<double>(k)), scale(table.inverse_spacing);
-  const T* c = table.coefficients.data() + k * 6 * stride;
+void find_intervals(const std::vector<PackedTable<T>>& tables, Index stride, std::size_t begin, std::size_t end,
+                    Workspace<T>& w) {
+  for (std::size_t k = begin; k < end; ++k) {
+    const PackedTable<T>& table = tables[static_cast<std::size_t>(w.species[k])];
+    const double x = w.distance[k] * table.inverse_spacing;
+    const auto interval = std::min(static_cast<std::int32_t>(x), static_cast<std::int32_t>(table.intervals) - 1);
+    w.fraction[k] = static_cast<T>(x - interval);
+    w.row[k] = table.coefficients.data() + interval * 6 * stride;
+  }
+}
+
+/// Value and slope of all channels, `stride` numbers, in one interval; lanes over channels.
+template <class T, class Stride>
+HWY_INLINE void look_up(const T* row, T fraction, Stride stride, Lane<T> scale, T* value_out, T* slope_out) {
+  const Lane<T> t(fraction);
   for (Index at = 0; at < stride; at += Lane<T>::width) {
-    Lane<T> value = Lane<T>::load(c + 5 * stride + at), slope = value;
-    value = multiply_add(value, t, Lane<T>::load(c + 4 * stride + at));
+    Lane<T> value = Lane<T>::load(row + 5 * stride + at), slope = value;
+    value = multiply_add(value, t, Lane<T>::load(row + 4 * stride + at));
     HAVEN_UNROLL
     for (Index power = 3; power >= 0; --power) {
       slope = multiply_add(slope, t, value);
-      value = multiply_add(value, t, Lane<T>::load(c + power * stride + at));
+      value = multiply_add(value, t, Lane<T>::load(row + power * stride + at));
     }
     value.store(value_out + at);
     (slope * scale).store(slope_out + at);
@@ -243,11 +365,14 @@ void form_radial(const PackedCentre<T>& centre, Workspace<T>& w) {
     const std::vector<PackedTable<T>>& tables = b < centre.inner_blocks ? centre.tables : centre.outer_tables;
     T* value = w.radial.data() + begin * centre.stride;
     T* slope = w.slope.data() + begin * centre.stride;
-    for (Index k = 0; k < count; ++k) {
-      const auto j = static_cast<std::size_t>(begin + k);
-      look_up(tables[static_cast<std::size_t>(w.species[j])], block.stride, w.distance[j], value + k * block.stride,
-              slope + k * block.stride);
-    }
+    find_intervals(tables, block.stride, static_cast<std::size_t>(begin), static_cast<std::size_t>(begin + count), w);
+    with_stride<T>(block.stride, [&](auto stride) HWY_ATTR {
+      for (Index k = 0; k < count; ++k) {
+        const auto j = static_cast<std::size_t>(begin + k);
+        const Lane<T> scale(tables[static_cast<std::size_t>(w.species[j])].inverse_spacing);
+        look_up(w.row[j], w.fraction[j], stride, scale, value + k * stride, slope + k * stride);
+      }
+    });
     std::fill(value + count * block.stride, value + whole * block.stride, T(0));
     std::fill(slope + count * block.stride, slope + whole * block.stride, T(0));
     if (block.l_max > 0 || !centre.triplets.empty())
@@ -260,6 +385,8 @@ void form_radial(const PackedCentre<T>& centre, Workspace<T>& w) {
 template <class Work>
 HWY_INLINE void with_degree(int l_max, const Work& work) {
   switch (l_max) {
+    case 0:
+      return work(std::integral_constant<int, 0>());
     case 1:
       return work(std::integral_constant<int, 1>());
     case 2:
@@ -273,29 +400,27 @@ HWY_INLINE void with_degree(int l_max, const Work& work) {
   }
 }
 
-/// Y_lm of some neighbours up to `degree`: an int or an integral_constant.
+/// Bare harmonics of some neighbours up to `degree`: an int or an integral_constant.
 template <class T, class Degree>
 void form_harmonics_of(Degree degree, Index begin, Index end, Index width, Workspace<T>& w) {
   constexpr Index lanes = Lane<T>::width;
   for (Index j = begin; j < end; j += lanes) {
     const auto k = static_cast<std::size_t>(j);
     Lane<T> y[(largest_l + 1) * (largest_l + 1)];
-    spherical_harmonics(degree, Lane<T>::load(&w.unit_x[k]), Lane<T>::load(&w.unit_y[k]), Lane<T>::load(&w.unit_z[k]),
-                        y);
+    bare_harmonics(degree, Lane<T>::load(&w.unit_x[k]), Lane<T>::load(&w.unit_y[k]), Lane<T>::load(&w.unit_z[k]), y);
     T* out = w.harmonics.data() + j * width;
     for (int lm = 0; lm < (degree + 1) * (degree + 1); ++lm) y[lm].store(out + lm * lanes);
   }
 }
 
-/// Y_lm of all neighbours, lanes over neighbours; each block only up to its own largest l.
+/// Bare harmonics of all neighbours, lanes over neighbours; each block only up to its own largest l.
 template <class T>
 void form_harmonics(const PackedCentre<T>& centre, Workspace<T>& w) {
   for (std::size_t b = 0; b < centre.blocks.size(); ++b) {
     const int l_max = centre.blocks[b].l_max;
     const Index begin = w.block_begin[b], end = begin + w.block_count[b];
     if (l_max == 0) {
-      for (Index j = begin; j < end; j += Lane<T>::width)
-        Lane<T>(constant_harmonic).store(w.harmonics.data() + j * centre.width);
+      for (Index j = begin; j < end; j += Lane<T>::width) Lane<T>(1.0).store(w.harmonics.data() + j * centre.width);
     } else {
       with_degree(l_max, [&](auto degree) HWY_ATTR { form_harmonics_of(degree, begin, end, centre.width, w); });
     }

@@ -4,6 +4,10 @@
 #include <limits>
 #include <utility>
 
+#include "core/error.hpp"
+#include "potentials/program/harmonic_coefficients.hpp"
+#include "potentials/program/kernel.hpp"
+
 namespace haven {
 namespace {
 
@@ -108,33 +112,51 @@ void pack_triplets(const CentreProgram& centre, Index lanes, PackedCentre<T>& ou
   }
 }
 
-/// Terms p_{ccl} of successive channels become one run over the channels; the others stay as they are.
+bool is_diagonal(const TermRun& run) { return run.count == 1 && run.channel == run.first; }
+
+/// True when `run` is what a run of diagonals would go on with.
+bool continues_diagonals(const TermRun& diagonals, const TermRun& run) {
+  return is_diagonal(run) && diagonals.l == run.l && diagonals.channel + diagonals.count == run.channel &&
+         diagonals.term + diagonals.count == run.term;
+}
+
+/// Terms p_{ccl} of successive channels become one run over the channels; the others stay as they are, in the order of
+/// their terms.
 template <class T>
-void pack_runs(const CentreProgram& centre, PackedCentre<T>& out) {
-  for (const TermRun& run : centre.runs) {
-    if (run.count != 1 || run.channel != run.first) {
-      out.runs.push_back(run);
-      continue;
-    }
-    const bool continues = !out.diagonals.empty() && out.diagonals.back().l == run.l &&
-                           out.diagonals.back().channel + out.diagonals.back().count == run.channel &&
-                           out.diagonals.back().term + out.diagonals.back().count == run.term;
-    if (continues) {
-      ++out.diagonals.back().count;
-    } else {
-      out.diagonals.push_back(run);
-    }
+void pack_runs(const CentreProgram& centre, Index lanes, PackedCentre<T>& out) {
+  std::vector<TermRun> rows;
+  for (std::size_t r = 0; r < centre.runs.size();) {
+    TermRun run = centre.runs[r++];
+    if (is_diagonal(run))
+      for (; r < centre.runs.size() && continues_diagonals(run, centre.runs[r]); ++r) ++run.count;
+    (is_diagonal(centre.runs[r - 1]) && run.count > 1 ? out.diagonals : rows).push_back(run);
   }
-  for (const TermRun& run : out.runs) {
+  for (const TermRun& run : rows) {
     out.paired = std::max<Index>({out.paired, run.channel + 1, run.first + run.count});
     out.paired_l_max = std::max(out.paired_l_max, run.l);
+  }
+  out.paired_stride = padded(out.paired, lanes);
+  for (const TermRun& run : rows) {
+    HAVEN_ASSERT(run.channel <= run.first && (out.runs.empty() || out.runs.back().term < run.term));
+    const Index shell = run.l * run.l * out.stride;
+    out.runs.push_back({.l = run.l,
+                        .count = run.count,
+                        .term = run.term,
+                        .own = shell + run.channel,
+                        .others = shell + run.first,
+                        .row = (run.l * out.paired_stride + run.channel) * out.paired_stride + run.first});
   }
 }
 
 template <int Degree, class T>
 PackedProduct<T, Degree> pack_product(const ProductEntry& entry, Index stride) {
-  PackedProduct<T, Degree> out{.weight = static_cast<T>(entry.weight), .at = {}};
-  for (int f = 0; f < Degree; ++f) out.at[f] = static_cast<std::int32_t>(entry.moment[f] * stride + entry.channel[f]);
+  PackedProduct<T, Degree> out;
+  double weight = entry.weight;
+  for (int f = 0; f < Degree; ++f) {
+    out.at[f] = static_cast<std::int32_t>(entry.moment[f] * stride + entry.channel[f]);
+    weight *= bare_harmonic_coefficients<T>.norm[entry.moment[f]];
+  }
+  out.weight = static_cast<T>(weight);
   return out;
 }
 
@@ -174,27 +196,55 @@ void pack_shells(const CentreProgram& centre, Index lanes, PackedCentre<T>& out)
   }
 }
 
-/// A network, with the origin of the terms folded into the first bias.
+/// Output of a network for inputs of zero, with weights and biases in the arithmetic T.
 template <class T>
-std::vector<PackedLayer<T>> pack_network(std::vector<Layer> layers, std::size_t origins, Index lanes,
-                                         const AlignedArray<T>& term_origin) {
-  for (std::size_t t = 0; t < origins; ++t)
-    for (std::size_t o = 0; o < layers[0].bias.size(); ++o)
-      layers[0].bias[o] +=
-          layers[0].weights[o * static_cast<std::size_t>(layers[0].inputs) + t] * static_cast<double>(term_origin[t]);
-  std::vector<PackedLayer<T>> packed;
-  for (const Layer& layer : layers) packed.push_back(pack_layer<T>(layer, lanes));
-  return packed;
+double output_at_zero(const std::vector<Layer>& layers) {
+  std::vector<double> values(static_cast<std::size_t>(layers[0].inputs), 0.0);
+  for (const Layer& layer : layers) {
+    std::vector<double> out;
+    for (std::size_t o = 0; o < static_cast<std::size_t>(layer.outputs); ++o) {
+      auto sum = static_cast<double>(static_cast<T>(layer.bias[o]));
+      for (std::size_t k = 0; k < values.size(); ++k)
+        sum += static_cast<double>(static_cast<T>(layer.weights[o * values.size() + k])) * values[k];
+      out.push_back(kernel::activate(layer.activation, sum).value);
+    }
+    values = std::move(out);
+  }
+  return values[0];
 }
 
+/// A network of a centre, with the origin of the terms folded into the first bias.
+template <class T>
+std::vector<Layer> with_origin(const CentreProgram& centre, const Network& network, const AlignedArray<T>& origin) {
+  std::vector<Layer> layers = network.layers;
+  for (std::size_t t = 0; t < centre.term_origin.size(); ++t)
+    for (std::size_t o = 0; o < layers[0].bias.size(); ++o)
+      layers[0].bias[o] +=
+          layers[0].weights[o * static_cast<std::size_t>(centre.terms) + t] * static_cast<double>(origin[t]);
+  return layers;
+}
+
+/// The networks. What rounding the weights does to the energy of an atom whose terms are at their origin is taken back
+/// in the reference energy: all atoms would share that error.
 template <class T>
 void pack_networks(const CentreProgram& centre, Index lanes, PackedCentre<T>& out) {
   out.term_origin = AlignedArray<T>(static_cast<std::size_t>(padded(centre.terms, lanes)));
-  const std::size_t origins = centre.term_origin.size();
-  for (std::size_t t = 0; t < origins; ++t) out.term_origin[t] = static_cast<T>(centre.term_origin[t]);
-  out.layers = pack_network(centre.network.layers, origins, lanes, out.term_origin);
-  for (const Network& network : centre.committee)
-    out.committee.push_back(pack_network(network.layers, origins, lanes, out.term_origin));
+  for (std::size_t t = 0; t < centre.term_origin.size(); ++t)
+    out.term_origin[t] = static_cast<T>(centre.term_origin[t]);
+  const auto add = [&](const Network& network) {
+    const std::vector<Layer> layers = with_origin(centre, network, out.term_origin);
+    std::vector<PackedLayer<T>> packed;
+    for (const Layer& layer : layers) packed.push_back(pack_layer<T>(layer, lanes));
+    out.member_offsets.push_back(output_at_zero<double>(layers) - output_at_zero<T>(layers));
+    return packed;
+  };
+  out.layers = add(centre.network);
+  for (const Network& network : centre.committee) out.committee.push_back(add(network));
+  double mean = 0;
+  for (const double offset : out.member_offsets) mean += offset;
+  mean /= static_cast<double>(out.member_offsets.size());
+  for (double& offset : out.member_offsets) offset -= mean;
+  out.reference_energy = centre.reference_energy + mean;
 }
 
 /// True when every feature is one term with weight one.
@@ -246,15 +296,13 @@ PackedProgram<T> pack(const Program& program, Index lanes) {
     }
     out.radial_terms = centre.radial_terms;
     pack_shells(centre, lanes, out);
-    pack_runs(centre, out);
+    pack_runs(centre, lanes, out);
     pack_products(centre, out);
     pack_triplets(centre, lanes, out);
     out.one_block = out.triplets.empty() && out.shell_end2.empty() &&
                     std::all_of(out.block_of_element.begin(), out.block_of_element.end(), [](int b) { return b == 0; });
     out.terms = centre.terms;
-    out.paired_stride = padded(out.paired, lanes);
     pack_networks(centre, lanes, out);
-    out.reference_energy = centre.reference_energy;
     pack_ranges(centre, lanes, out);
     packed.centres.push_back(std::move(out));
   }

@@ -66,7 +66,15 @@ struct PackedTripletGroup {
   std::vector<PackedTripletAngle> angles;          ///< those of the first shape, then those of the next one
 };
 
-/// weight * prod_f A[at_f + k] for the k-th term of a run.
+/// Terms p_{cc'l} of one channel c and successive c' (TermRun), as places in the arrays of a centre.
+struct PackedTermRun {
+  int l = 0;
+  Index count = 0, term = 0;
+  Index own = 0, others = 0;  ///< of (l, -l) of c and of the first c' among the moments
+  Index row = 0;              ///< of (l, c, first c') among the pair gradients
+};
+
+/// weight * prod_f a[at_f + k] for the k-th term of a run: with the norms of the bare moments in the weight.
 template <class T, int Degree>
 struct PackedProduct {
   T weight = 0;
@@ -93,8 +101,8 @@ struct PackedCentre {
   bool one_block = false;  ///< all neighbours are in block 0, in any order
   int first_block = -1;    ///< a block with all channels, whose moments are the first; -1: none
   std::vector<int> radial_terms;
-  std::vector<TermRun> runs;
-  std::vector<TermRun> diagonals;  ///< p_{ccl} for c = channel, ..., channel + count - 1
+  std::vector<PackedTermRun> runs;
+  std::vector<TermRun> diagonals;  ///< p_{ccl} for c = channel, ..., channel + count - 1; more than one
   std::vector<PackedProductRun> product_runs;
   std::vector<PackedProduct<T, 3>> cubic;
   std::vector<PackedProduct<T, 4>> quartic;
@@ -108,6 +116,7 @@ struct PackedCentre {
   int paired_l_max = -1;
   std::vector<PackedLayer<T>> layers;
   std::vector<std::vector<PackedLayer<T>>> committee;  ///< of the further members, with as many inputs and outputs
+  std::vector<double> member_offsets;  ///< eV, [members]: what each has to add to its output beside reference_energy
   double reference_energy = 0;
   /// Ranges of the terms when each feature is a term; otherwise the sparse map and the ranges of the features.
   AlignedArray<T> term_min, term_max;
