@@ -293,6 +293,16 @@ void Parser::add_model_convert(CLI::App& model) {
   choose(app, convert_);
 }
 
+void Parser::add_model_merge(CLI::App& model) {
+  CLI::App* app =
+      verb(model, "merge", "models with one descriptor as a committee, for little more than the cost of one",
+           "  haven model merge a.haven b.haven c.haven -o committee.haven");
+  app->add_option("MODEL", merge_.models, "model files that differ in their networks only")->required();
+  app->add_option("-o,--output", merge_.output, "model file to write")->required();
+  add_json(app, merge_.json);
+  choose(app, merge_);
+}
+
 void Parser::add_bench() {
   CLI::App* app = verb(app_, "bench", "time of a model on one core: forces, neighbour list, a whole step",
                        "  haven bench model.haven POSCAR --supercell 3 3 3\n"
@@ -305,6 +315,9 @@ void Parser::add_bench() {
   app->add_option("--atoms", bench_.atoms, "of the box, default 2000")->check(CLI::Range(32, 1000000));
   app->add_option("--supercell", bench_.supercell, "repetitions of the structure")->check(CLI::PositiveNumber);
   app->add_option("--repeats", bench_.repeats, "calls to time, default 20")->check(CLI::Range(1, 10000));
+  app->add_option("--steps", bench_.steps,
+                  "of molecular dynamics to time, in five blocks after one to warm up; default 100")
+      ->check(CLI::Range(5, 1000000));
   add_json(app, bench_.json);
   choose(app, bench_);
 }
@@ -316,7 +329,7 @@ void Parser::add_small() {
   init->add_option("-o,--output", init_.output, "file to write; an existing one is never replaced")
       ->capture_default_str();
   choose(init, init_);
-  CLI::App* model = verb(app_, "model", "look into a model file, or convert another program's potential to one",
+  CLI::App* model = verb(app_, "model", "look into a model file, make a committee, convert another program's potential",
                          "  haven model info run/model/LGPS.haven\n  haven model convert nep.txt -o m.haven");
   model->require_subcommand(1);
   CLI::App* info = verb(*model, "info", "elements, cut-off, size, training domain, provenance",
@@ -325,6 +338,7 @@ void Parser::add_small() {
   add_json(info, info_.json);
   choose(info, info_);
   add_model_convert(*model);
+  add_model_merge(*model);
   CLI::App* schema = verb(app_, "schema", "every key of haven.toml: JSON Schema, or a Markdown table",
                           "  haven schema > haven.schema.json");
   schema->add_flag_function(

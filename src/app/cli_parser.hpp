@@ -53,6 +53,7 @@ class Parser {
   void add_bench();
   void add_small();
   void add_model_convert(CLI::App& model);
+  void add_model_merge(CLI::App& model);
 
   CLI::App app_{"Haven: from VASP calculations of an ion conductor to its conductivity with an honest error bar.",
                 "haven"};
@@ -84,6 +85,7 @@ class Parser {
   InitArguments init_;
   ModelInfoArguments info_;
   ModelConvertArguments convert_;
+  ModelMergeArguments merge_;
   BenchArguments bench_;
   SchemaArguments schema_;
   VersionArguments version_;

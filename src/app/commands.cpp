@@ -27,6 +27,7 @@ ExitCode run_command(Session& session, const CommandArguments& arguments) {
     ExitCode operator()(const InitArguments& a) const { return init_project(session, a); }
     ExitCode operator()(const ModelInfoArguments& a) const { return model_info(session, a); }
     ExitCode operator()(const ModelConvertArguments& a) const { return model_convert(session, a); }
+    ExitCode operator()(const ModelMergeArguments& a) const { return model_merge(session, a); }
     ExitCode operator()(const BenchArguments& a) const { return bench(session, a); }
     ExitCode operator()(const SchemaArguments& a) const { return print_schema(session, a); }
     ExitCode operator()(const VersionArguments& a) const { return print_version(session, a); }

@@ -209,13 +209,18 @@ struct ModelConvertArguments {
   std::string output, format = "auto", units{}, json{};
 };
 
+struct ModelMergeArguments {
+  std::vector<std::string> models{};
+  std::string output, json{};
+};
+
 struct BenchArguments {
   std::string model{}, structure{}, preset{};
   std::string precision = "mixed";
   Index atoms = 2000;  ///< of the box that is made when no structure is given
   std::array<std::int64_t, 3> supercell{1, 1, 1};
   int repeats = 20;
-  std::int64_t steps = 50;  ///< of one run of molecular dynamics
+  std::int64_t steps = 100;  ///< of molecular dynamics that are timed, in five blocks
   std::string json{};
 };
 
@@ -232,7 +237,8 @@ using CommandArguments =
                  DataExportArguments, PipelineArguments, TestArguments, PredictArguments, RelaxArguments,
                  PlainMdArguments, TransportArguments, StructureArguments, LayersArguments, TrajectoryExportArguments,
                  PlanArguments, ArrheniusArguments, CommitteeArguments, ReportArguments, InitArguments,
-                 ModelInfoArguments, ModelConvertArguments, BenchArguments, SchemaArguments, VersionArguments>;
+                 ModelInfoArguments, ModelConvertArguments, ModelMergeArguments, BenchArguments, SchemaArguments,
+                 VersionArguments>;
 
 /// What the command line asks for: a command, or a text to print (--help, --version).
 struct CommandLine {
@@ -267,6 +273,7 @@ struct CommandLine {
 [[nodiscard]] ExitCode init_project(Session& session, const InitArguments& arguments);
 [[nodiscard]] ExitCode model_info(Session& session, const ModelInfoArguments& arguments);
 [[nodiscard]] ExitCode model_convert(Session& session, const ModelConvertArguments& arguments);
+[[nodiscard]] ExitCode model_merge(Session& session, const ModelMergeArguments& arguments);
 [[nodiscard]] ExitCode bench(Session& session, const BenchArguments& arguments);
 [[nodiscard]] ExitCode print_schema(Session& session, const SchemaArguments& arguments);
 [[nodiscard]] ExitCode print_version(Session& session, const VersionArguments& arguments);

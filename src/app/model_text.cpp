@@ -48,7 +48,7 @@ Json json_of(const Model& model, const std::string& path) {
   for (const auto& [name, array] : model.parameters) parameters += static_cast<Index>(array.values.size());
   for (std::size_t a = 0; a < model.elements.size(); ++a) {
     for (const Layer& layer : model.elements[a].network.layers)
-      parameters += static_cast<Index>(layer.weights.size() + layer.bias.size());
+      parameters += model.members() * static_cast<Index>(layer.weights.size() + layer.bias.size());
     elements.push_back(element_json(model.elements[a], descriptor.centres[a]));
   }
   double wall = 0;
@@ -61,6 +61,7 @@ Json json_of(const Model& model, const std::string& path) {
           {"minimum_distance_A", model.minimum_distance},
           {"repulsion", repulsion},
           {"parameters", parameters},
+          {"members", model.members()},
           {"elements", elements},
           {"model_hash", model_hash(model)},
           {"payload_sha256", model_payload_hash(model)},
@@ -100,6 +101,8 @@ std::string model_text(const Model& model, const std::string& path) {
   const Json json = json_of(model, path);
   std::string text = fmt::format("{}\n  kind {}, cut-off {:.6g} A, {} parameters\n  {}\n", path, model.kind,
                                  model.cutoff, json["parameters"].get<Index>(), json["evaluator"].get<std::string>());
+  if (model.members() > 1)
+    text += fmt::format("  a committee of {}: forces are those of the mean, with their deviation\n", model.members());
   text += model.minimum_distance > 0 ? fmt::format("  smallest distance in training {:.3f} A, repulsion below it: {}\n",
                                                    model.minimum_distance, json["repulsion"].get<std::string>())
                                      : fmt::format("  smallest distance in training not known; repulsion: {}\n",

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -27,7 +28,7 @@ Json rows_of(const std::vector<Vec3>& vectors) {
 Json json_of(const Frame& frame, const StructureEvaluation& result) {
   Json stress = Json::array();
   for (int i = 0; i < 3; ++i) stress.push_back({result.stress[i].x, result.stress[i].y, result.stress[i].z});
-  return {
+  Json json{
       {"file", frame.source.path},
       {"index", frame.source.index},
       {"formula", composition(frame.structure)},
@@ -38,6 +39,12 @@ Json json_of(const Frame& frame, const StructureEvaluation& result) {
       {"stress_eV_per_A3", stress},
       {"pressure_GPa", -(result.stress[0].x + result.stress[1].y + result.stress[2].z) / 3 * units::ev_per_a3_in_gpa},
       {"atoms_outside_training_range", result.extrapolating}};
+  if (result.force_deviations.empty()) return json;
+  json["energy_deviation_eV"] = result.energy_deviation;
+  json["force_deviations_eV_per_A"] = result.force_deviations;
+  json["max_force_deviation_eV_per_A"] =
+      *std::max_element(result.force_deviations.begin(), result.force_deviations.end());
+  return json;
 }
 
 }  // namespace
@@ -54,7 +61,7 @@ ExitCode predict(Session& session, const PredictArguments& arguments) {
         if (frame.structure.size() == 0)
           throw InputError("has no atoms", path, "Give structures with at least one atom.");
         use_threads_for(frame.structure.size());
-        const StructureEvaluation result = evaluate_structure(*potential, frame.structure);
+        const StructureEvaluation result = evaluate_structure(*potential, frame.structure, Wanted::deviation);
         frame.energy = result.energy;
         frame.forces = result.forces;
         frame.stress = result.stress;

@@ -24,8 +24,7 @@ void PrintTo(const GpuCase& c, std::ostream* out) { *out << c.potential.name << 
 
 std::vector<GpuCase> all_cases() {
   std::vector<GpuCase> cases;
-  for (const PotentialCase& c : every_potential()) {
-    if (!c.model) continue;
+  for (const PotentialCase& c : potentials_of_gpus()) {
     cases.push_back({emulated_gpu(), c});
     if (built_with_cuda()) cases.push_back({real_gpu(), c});
   }
@@ -41,7 +40,7 @@ class CudaAgreement : public ::testing::TestWithParam<GpuCase> {
   void SetUp() override {
     const std::string obstacle = GetParam().backend.obstacle();
     if (!obstacle.empty()) GTEST_SKIP() << "skipped: no CUDA device (" << obstacle << ")";
-    model_ = random_model(*GetParam().potential.model);
+    model_ = GetParam().potential.model();
   }
   [[nodiscard]] std::unique_ptr<Potential> gpu(Precision precision) const {
     return GetParam().backend.make(model_, precision);

@@ -27,7 +27,7 @@ double sum_abs(const std::vector<double>& values) {
 
 class EveryModel : public ::testing::TestWithParam<PotentialCase> {
  protected:
-  void SetUp() override { model_ = random_model(*GetParam().model); }
+  void SetUp() override { model_ = GetParam().model(); }
   [[nodiscard]] const Model& model() const { return model_; }
 
  private:

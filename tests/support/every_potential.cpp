@@ -1,7 +1,10 @@
 #include "support/every_potential.hpp"
 
+#include <algorithm>
+
 #include "potentials/program/drivers/cpu_simd.hpp"
 #include "potentials/registry.hpp"
+#include "support/imported_models.hpp"
 
 namespace haven::testing {
 namespace {
@@ -21,11 +24,23 @@ PotentialCase lennard_jones_case(const std::string& name, const std::vector<int>
           .lennard_jones = options};
 }
 
-PotentialCase model_case(const std::string& name, const RandomModel& options) {
+PotentialCase model_case(const std::string& name, const std::vector<int>& elements,
+                         const std::function<Model()>& model) {
   return {.name = name,
-          .elements = options.elements,
-          .make = [options] { return make_potential(random_model(options), Precision::float64); },
-          .model = options};
+          .elements = elements,
+          .make = [model] { return make_potential(model(), Precision::float64); },
+          .model = model};
+}
+
+PotentialCase model_case(const std::string& name, const RandomModel& options) {
+  PotentialCase made = model_case(name, options.elements, [options] { return random_model(options); });
+  made.wall_range = options.wall_range;
+  return made;
+}
+
+PotentialCase with_kink(PotentialCase c) {
+  c.kink = 0.1;
+  return c;
 }
 
 std::vector<PotentialCase> make_cases() {
@@ -44,6 +59,10 @@ std::vector<PotentialCase> make_cases() {
   all.push_back(model_case("deeppot_se_r_1", {.kind = "deeppot-se-r", .seed = 2}));
   // The made-up structures have pairs from 1.8 A on: some are inside the wall.
   all.push_back(model_case("moment_zbl_2", {.elements = {3, 16}, .seed = 2, .wall_range = 2.6}));
+  all.push_back(model_case("n2p2_2", {3, 8}, made_up_n2p2));
+  all.push_back(with_kink(model_case("nep_2", {3, 8}, made_up_nep)));
+  all.push_back(with_kink(model_case("aenet_2", {3, 8}, made_up_aenet)));
+  all.push_back(model_case("pair_table_2", {3, 8}, made_up_pair_table));
   return all;
 }
 
@@ -60,6 +79,18 @@ const std::vector<PotentialCase>& every_potential() {
   return cases;
 }
 
+std::vector<PotentialCase> potentials_of_gpus() {
+  std::vector<PotentialCase> cases;
+  for (const PotentialCase& c : every_potential()) {
+    if (!c.model) continue;
+    const Descriptor descriptor = describe(c.model());
+    if (std::all_of(descriptor.centres.begin(), descriptor.centres.end(),
+                    [](const CentreDescriptor& centre) { return centre.triplets.empty(); }))
+      cases.push_back(c);
+  }
+  return cases;
+}
+
 Structure structure_for(const PotentialCase& c, std::uint64_t seed, int atoms) {
   return random_structure({.atoms = atoms, .elements = c.elements, .seed = seed});
 }
@@ -70,7 +101,7 @@ std::vector<Evaluator> double_evaluators(const PotentialCase& c) {
     all.push_back({.name = "scalar", .potential = c.make()});
     return all;
   }
-  const Model model = random_model(*c.model);
+  const Model model = c.model();
   all.push_back({.name = "scalar", .potential = reference::make_reference_potential(model)});
   for (const Isa isa : available_isas()) all.push_back(vectorised_evaluator(model, Precision::float64, isa));
   return all;
@@ -79,7 +110,7 @@ std::vector<Evaluator> double_evaluators(const PotentialCase& c) {
 std::vector<Evaluator> mixed_evaluators(const PotentialCase& c) {
   std::vector<Evaluator> all;
   if (!c.model) return all;
-  const Model model = random_model(*c.model);
+  const Model model = c.model();
   for (const Isa isa : available_isas()) all.push_back(vectorised_evaluator(model, Precision::mixed, isa));
   return all;
 }

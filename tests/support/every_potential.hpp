@@ -20,14 +20,20 @@ struct PotentialCase {
   std::string name;
   std::vector<int> elements;
   std::function<std::unique_ptr<Potential>()> make;
-  std::optional<RandomModel> model;                    ///< absent for closed-form potentials
+  std::function<Model()> model{};                      ///< none for closed-form potentials
   std::optional<LennardJonesOptions> lennard_jones{};  ///< absent for models
+  double wall_range = 0;                               ///< A; below it there is a repulsive wall
+  /// eV/A^2: how much the slope of a force may jump at the cut-off. The cosine window of NEP and aenet ends with a
+  /// curvature; all others end without.
+  double kink = 0;
 };
 inline void PrintTo(const PotentialCase& c, std::ostream* out) { *out << c.name; }
 
-/// Lennard-Jones and random-weight models of every kind, with one and with four elements, with and without the
-/// repulsive wall.
+/// Lennard-Jones and random-weight models of every registered kind; of those that are trained with one and with four
+/// elements, with and without the repulsive wall.
 [[nodiscard]] const std::vector<PotentialCase>& every_potential();
+/// Those of its models that GPUs evaluate: the ones without explicit triplets.
+[[nodiscard]] std::vector<PotentialCase> potentials_of_gpus();
 /// A made-up structure for a case: triclinic, all its elements.
 [[nodiscard]] Structure structure_for(const PotentialCase& c, std::uint64_t seed, int atoms = 16);
 

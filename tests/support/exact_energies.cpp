@@ -48,7 +48,7 @@ ExactEnergies::ExactEnergies(const PotentialCase& potential, reference::RadialSo
     cutoff_ = potential.lennard_jones->cutoff;
     return;
   }
-  model_ = random_model(*potential.model);
+  model_ = potential.model();
   cutoff_ = model_.cutoff;
   descriptor_ = describe(model_);
   if (radial == reference::RadialSource::closed_form) return;

@@ -92,7 +92,7 @@ TEST(Bench, WritesTimesAndTheShareOfThePeak) {
   BenchArguments arguments{.preset = "moment-fast"};
   arguments.atoms = 108;
   arguments.repeats = 4;
-  arguments.steps = 2;
+  arguments.steps = 12;
   arguments.json = folder.file("bench.json");
   ASSERT_EQ(bench(session, arguments), ExitCode::ok);
   const auto json = nlohmann::json::parse(std::ifstream(arguments.json));
@@ -101,6 +101,16 @@ TEST(Bench, WritesTimesAndTheShareOfThePeak) {
     EXPECT_GE(json.at(what).at("median_us_per_atom"), json.at(what).at("min_us_per_atom")) << what;
   }
   EXPECT_EQ(json.at("n_atoms"), 108);
+  // The contract of the command: what other programs read.
+  EXPECT_EQ(json.at("us_per_atom_step"), json.at("md_step").at("median_us_per_atom"));
+  EXPECT_DOUBLE_EQ(json.at("atom_steps_per_s").get<double>() * json.at("us_per_atom_step").get<double>(), 1e6);
+  EXPECT_EQ(json.at("ranks"), 1);
+  EXPECT_EQ(json.at("threads"), 1);
+  EXPECT_EQ(json.at("device"), "cpu");
+  EXPECT_EQ(json.at("precision"), "mixed");
+  EXPECT_GT(json.at("neighbors_per_atom"), 10);
+  EXPECT_GE(json.at("list_build_share"), 0);
+  EXPECT_LT(json.at("list_build_share"), 1);
   EXPECT_GT(json.at("share_of_peak"), 0);
   EXPECT_GT(json.at("kflop_per_atom"), 1);
 }

@@ -30,7 +30,7 @@ void expect_same_bits(const FullEvaluation& a, const FullEvaluation& b) {
 
 class CudaEmulation : public ::testing::TestWithParam<PotentialCase> {
  protected:
-  void SetUp() override { model_ = random_model(*GetParam().model); }
+  void SetUp() override { model_ = GetParam().model(); }
   [[nodiscard]] FullEvaluation evaluate(Precision precision, const gpu::EmulationOptions& options,
                                         const Structure& s) const {
     return evaluate_all(*gpu::make_emulated_potential(model_, precision, options), s);
@@ -97,13 +97,7 @@ TEST_P(CudaEmulation, OrderOfAtomsInMemoryDoesNotChangeABit) {
   EXPECT_EQ(plain, evaluate_ordered(order));
 }
 
-std::vector<PotentialCase> models_only() {
-  std::vector<PotentialCase> cases;
-  for (const PotentialCase& c : every_potential())
-    if (c.model) cases.push_back(c);
-  return cases;
-}
-INSTANTIATE_TEST_SUITE_P(All, CudaEmulation, ::testing::ValuesIn(models_only()),
+INSTANTIATE_TEST_SUITE_P(All, CudaEmulation, ::testing::ValuesIn(potentials_of_gpus()),
                          [](const auto& test) { return test.param.name; });
 
 // The limbs of the device's sums are those of the CPU's 128-bit integers, whatever the sign and size.
