@@ -88,7 +88,7 @@ struct CentreDescriptor {
 struct Descriptor {
   double cutoff = 0;
   bool mixing_is_trainable =
-      false;  ///< then Model::parameters["mixing_<element index>"] holds it, [channels x primitives]
+      false;  ///< then Model::parameters["mixing_<element index>"] holds it, or the nets it comes from
   std::vector<CentreDescriptor> centres;  ///< per element of the model
   /// Distances besides the cut-off where a radial function or its derivatives jump; tables put knots there.
   std::vector<double> breaks{};

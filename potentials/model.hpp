@@ -60,7 +60,7 @@ struct ModelElement {
 /// A potential as data: everything the model file holds. `kind` names the lowering that turns `parameters` into a
 /// descriptor; see potentials/lowerings/.
 struct Model {
-  std::string kind;             ///< "moment", "behler-parrinello", "chebyshev", "n2p2", "nep", "pair-table"
+  std::string kind;             ///< "moment", "behler-parrinello", "chebyshev", "deeppot-se", ...: see registry.cpp
   double cutoff = 0;            ///< A
   double minimum_distance = 0;  ///< A; smallest pair distance in the training set, 0 when unknown
   std::string repulsion;        ///< "none" | "zbl": pair wall added below the training minimum distance

@@ -45,6 +45,8 @@ struct Evaluation {
   EvaluationFault fault = EvaluationFault::none;
   AtomId fault_atom = -1;   ///< id of the first (lowest id) atom with a fault
   Index extrapolating = 0;  ///< centres with a feature outside the training range
+  /// Per centre, empty when not wanted: 1 is written for those centres; the caller zeroes it.
+  std::span<unsigned char> extrapolates{};
   /// With Wanted::deviation, for every member of a committee but the last one: its energy less that of the mean, eV,
   /// [members - 1], and its forces less those of the mean, eV/A, [members - 1][local atoms], copies included. Added to
   /// and, member by member, summed back like `forces`. Those of the last member are minus their sum. Forces and energy

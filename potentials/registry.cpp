@@ -9,6 +9,7 @@
 #include "core/species.hpp"
 #include "potentials/lowerings/behler_parrinello.hpp"
 #include "potentials/lowerings/chebyshev.hpp"
+#include "potentials/lowerings/deeppot_se.hpp"
 #include "potentials/lowerings/moment.hpp"
 #include "potentials/lowerings/n2p2.hpp"
 #include "potentials/lowerings/nep.hpp"
@@ -26,7 +27,7 @@ struct Kind {
   void (*initialise)(Model& model, const DescriptorOptions& options, std::uint64_t seed);  ///< null: cannot be trained
 };
 
-constexpr std::array<Kind, 6> kinds{{
+constexpr std::array<Kind, 8> kinds{{
     {"moment", describe_moment, initialise_moment},
     {"behler-parrinello", describe_behler_parrinello,
      [](Model& model, const DescriptorOptions& options, std::uint64_t) {
@@ -34,6 +35,8 @@ constexpr std::array<Kind, 6> kinds{{
      }},
     {"chebyshev", describe_chebyshev,
      [](Model& model, const DescriptorOptions& options, std::uint64_t) { initialise_chebyshev(model, options); }},
+    {"deeppot-se", describe_deeppot_se, initialise_deeppot_se},
+    {"deeppot-se-r", describe_deeppot_se, initialise_deeppot_se},
     // Imported only.
     {"n2p2", describe_n2p2, nullptr},
     {"nep", describe_nep, nullptr},

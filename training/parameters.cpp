@@ -80,7 +80,7 @@ void export_parameters(const ParameterLayout& layout, std::span<const double> pa
     const ElementSlice& slice = layout.elements[a];
     ModelElement& element = model.elements[a];
     if (slice.mixing >= 0)
-      model.parameters[fmt::format("mixing_{}", a)] = {
+      model.parameters[fmt::format("{}_{}", layout.mixing_name, a)] = {
           .shape = {slice.channels, slice.primitives},
           .values = slice_of(slice.mixing, slice.channels * slice.primitives)};
     element.reference_energy = normalisation.elements[a].reference_energy;

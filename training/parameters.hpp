@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "potentials/descriptor.hpp"
@@ -26,6 +27,8 @@ struct ElementSlice {
 struct ParameterLayout {
   std::vector<ElementSlice> elements;
   Index size = 0;
+  /// The model's parameter "<mixing_name>_<element>" is what ElementSlice::mixing holds, with its shape.
+  std::string mixing_name = "mixing";
 };
 
 [[nodiscard]] ParameterLayout make_parameter_layout(const Descriptor& descriptor, std::span<const Index> hidden_layers,

@@ -18,6 +18,15 @@ EdgeProgram<T> make_edge_program(const CentreDescriptor& centre, Index n_element
   return program;
 }
 
+/// n if feature f is the sum of terms f, F + f, ... (n - 1) F + f for all F features; otherwise 0.
+Index summed_terms(const Matrix& map) {
+  if (map.columns % map.rows != 0) return 0;
+  for (Index f = 0; f < map.rows; ++f)
+    for (Index t = 0; t < map.columns; ++t)
+      if (map(f, t) != (t % map.rows == f ? 1.0 : 0.0)) return 0;
+  return map.columns / map.rows;
+}
+
 /// Folds shift and scale of the features into the term weights, or into the feature map where there is one.
 template <class T>
 void fold_normalisation(const CentreDescriptor& centre, const Normalisation::Element& normal,
@@ -32,6 +41,13 @@ void fold_normalisation(const CentreDescriptor& centre, const Normalisation::Ele
       element.terms.terms[t].weight *= normal.scale[t];
       element.offset[t] = static_cast<T>(normal.shift[t] * normal.scale[t]);
     }
+    return;
+  }
+  if (const Index summed = summed_terms(centre.feature_map); summed > 0) {
+    element.summed = summed;
+    for (std::size_t t = 0; t < element.terms.terms.size(); ++t)
+      element.terms.terms[t].weight *= normal.scale[t % features];
+    for (std::size_t f = 0; f < features; ++f) element.offset[f] = static_cast<T>(normal.shift[f] * normal.scale[f]);
     return;
   }
   for (std::size_t f = 0; f < features; ++f) {

@@ -132,6 +132,7 @@ struct ShardEvaluator<T>::Work {
   [[nodiscard]] at::Tensor features_of(std::size_t a) const {
     const Element& element = program.elements[a];
     at::Tensor g = mixed_terms<T>(leaves[a].mixing, moments[a], element);
+    if (element.summed > 1) return g.view({element.summed, element.features, g.size(1)}).sum(0);
     if (element.map.empty()) return g;
     const auto n_terms = static_cast<Index>(element.terms.terms.size());
     return at::addmm(wrap(std::span<const T>(element.map_offset), 0, {element.features, 1}),

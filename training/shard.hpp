@@ -65,6 +65,7 @@ struct TrainingProgram {
     TermList terms;                  ///< weights include the scale when there is no feature map
     std::vector<T> offset;           ///< per term
     std::vector<T> map, map_offset;  ///< features = map * terms - map_offset, scaled; empty: the terms are the features
+    Index summed = 1;                ///< without a map: features are sums of this many terms, `features` apart
     std::vector<T> constant_mixing;  ///< when it is not trained
     Index features = 0;
   };

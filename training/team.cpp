@@ -52,8 +52,9 @@ int default_threads(Communicator& group) {
 }
 
 template <class T>
-Team<T>::Team(const TrainingProgram<T>& program, TrainingData<T>& data, Communicator& group, int threads)
-    : program_(program), data_(data), group_(group), pool_(threads, use_one_thread) {
+Team<T>::Team(const TrainingProgram<T>& program, TrainingData<T>& data, Communicator& group, int threads,
+              const EmbeddingMap* embedding)
+    : program_(program), data_(data), group_(group), embedding_(embedding), pool_(threads, use_one_thread) {
   use_one_thread();
   for (int w = 0; w < pool_.threads(); ++w) evaluators_.emplace_back(program_);
   borrowed_.resize(evaluators_.size());
@@ -62,6 +63,11 @@ Team<T>::Team(const TrainingProgram<T>& program, TrainingData<T>& data, Communic
 
 template <class T>
 void Team<T>::set_parameters(std::span<const double> parameters) {
+  if (embedding_ != nullptr) {
+    expanded_.resize(parameters_.size());
+    embedding_->expand(parameters, expanded_);
+    parameters = expanded_;
+  }
   std::transform(parameters.begin(), parameters.end(), parameters_.begin(), [](double v) { return static_cast<T>(v); });
 }
 
@@ -87,7 +93,7 @@ void Team<T>::for_each_piece(int pieces, const std::function<void(int, int)>& bo
 template <class T>
 LossSums Team<T>::gradient(const Batch& batch, std::span<const double> parameters, const LossScale& scale,
                            std::span<double> gradient) {
-  const std::size_t shards = batch.size(), size = parameters.size();
+  const std::size_t shards = batch.size(), size = parameters_.size();
   set_parameters(parameters);
   gradients_.resize(shards);
   sums_.assign(shards, {});
@@ -114,11 +120,14 @@ LossSums Team<T>::gradient(const Batch& batch, std::span<const double> parameter
     }
   }
   LossSums total;
-  std::fill(gradient.begin(), gradient.end(), 0.0);
+  if (embedding_ != nullptr) expanded_gradient_.resize(size);
+  const std::span<double> sum = embedding_ != nullptr ? std::span<double>(expanded_gradient_) : gradient;
+  std::fill(sum.begin(), sum.end(), 0.0);
   for (std::size_t s = 0; s < shards; ++s) {
     total.add(sums_[s]);
-    for (std::size_t k = 0; k < size; ++k) gradient[k] += static_cast<double>(gradients_[s][k]);
+    for (std::size_t k = 0; k < size; ++k) sum[k] += static_cast<double>(gradients_[s][k]);
   }
+  if (embedding_ != nullptr) embedding_->pull_back(parameters, sum, gradient);
   return total;
 }
 

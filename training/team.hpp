@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/communicator.hpp"
+#include "training/embedding.hpp"
 #include "training/shard.hpp"
 #include "training/split.hpp"
 #include "training/thread_pool.hpp"
@@ -17,7 +18,9 @@ namespace haven::training {
 template <class T>
 class Team {
  public:
-  Team(const TrainingProgram<T>& program, TrainingData<T>& data, Communicator& group, int threads);
+  /// @param embedding  null: parameters are those of the program; otherwise they are what it expands to them
+  Team(const TrainingProgram<T>& program, TrainingData<T>& data, Communicator& group, int threads,
+       const EmbeddingMap* embedding = nullptr);
 
   [[nodiscard]] int threads() const { return pool_.threads(); }
   /// Loss sums and gradient of a batch; the gradients of its shards are added in double in shard order.
@@ -46,12 +49,14 @@ class Team {
   const TrainingProgram<T>& program_;
   TrainingData<T>& data_;
   Communicator& group_;
+  const EmbeddingMap* embedding_;
   ThreadPool pool_;
   std::vector<ShardEvaluator<T>> evaluators_;
   std::vector<typename TrainingData<T>::Borrowed> borrowed_;
   std::vector<T> parameters_;
   std::vector<std::vector<T>> gradients_;  // per shard
   std::vector<LossSums> sums_;             // per piece
+  std::vector<double> expanded_, expanded_gradient_;
 };
 
 /// Threads per rank when the user gives none: the cores this process may use, shared with the ranks that may use them

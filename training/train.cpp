@@ -6,7 +6,9 @@
 
 #include "core/error.hpp"
 #include "core/species.hpp"
+#include "core/units.hpp"
 #include "io/file_system.hpp"
+#include "training/embedding.hpp"
 #include "training/learning_curve.hpp"
 #include "training/prepare.hpp"
 #include "training/reference_energies.hpp"
@@ -89,9 +91,10 @@ class Session {
       : request_(request),
         parts_(std::move(parts)),
         elements_(std::move(elements)),
-        model_(new_model(request.options.descriptor, elements_, request.options.seed)),
+        model_(new_model_for(request.options.descriptor, elements_, request.frames, request.options.seed)),
         descriptor_(describe(model_)),
         layout_(make_parameter_layout(descriptor_, hidden_layers(request.options), request.options.activation)),
+        embedding_(make_embedding_map(model_, layout_)),
         data_(request.frames, parts_, elements_, descriptor_.cutoff),
         train_(data_.members(Part::train)),
         valid_(data_.members(Part::valid)) {}
@@ -101,14 +104,16 @@ class Session {
     data_.set_reference_energies(reference);
     const LabelStatistics labels = data_.statistics(train_);
     const int threads = request_.options.threads > 0 ? request_.options.threads : default_threads(*request_.group);
-    Optimiser optimiser(initial_parameters(layout_, descriptor_, request_.options.seed));
+    std::vector<double> initial = initial_parameters(layout_, descriptor_, request_.options.seed);
+    Optimiser optimiser(embedding_ ? embedding_->initial(model_, initial) : std::move(initial),
+                        matrix_blocks(trained_layout()));
     normalise(optimiser.parameters, labels, reference, threads);
 
     const TrainingProgram<T> program(descriptor_, layout_, normalisation_, RadialMode::table);
     const MemoryEstimate memory = estimate_memory(data_, program, request_.options, threads);
     data_.set_memory(granted_memory(memory));
     report_memory(request_, memory, granted_memory(memory));
-    Team<T> team(program, data_, *request_.group, threads);
+    Team<T> team(program, data_, *request_.group, threads, embedding());
     TrainingState state;
     state.optimiser = std::move(optimiser);
     TrainingPlan plan = make_plan(labels, state);
@@ -124,7 +129,7 @@ class Session {
                  const std::vector<double>& reference, int threads) {
     normalisation_ = plain_normalisation(descriptor_);
     const TrainingProgram<T> plain(descriptor_, layout_, normalisation_, RadialMode::table);
-    Team<T> team(plain, data_, *request_.group, threads);
+    Team<T> team(plain, data_, *request_.group, threads, embedding());
     const auto frames = statistics_frames(data_, train_, statistics_atoms, request_.options.seed);
     std::vector<std::vector<int>> degrees;
     for (const CentreDescriptor& centre : descriptor_.centres) degrees.push_back(feature_degrees(centre));
@@ -133,6 +138,10 @@ class Session {
     normalisation_.energy_scale = energy_scale(labels);
     for (std::size_t a = 0; a < reference.size(); ++a) normalisation_.elements[a].reference_energy = reference[a];
   }
+
+  [[nodiscard]] const EmbeddingMap* embedding() const { return embedding_ ? &*embedding_ : nullptr; }
+  /// Of what the optimiser moves.
+  [[nodiscard]] const ParameterLayout& trained_layout() const { return embedding_ ? embedding_->trained() : layout_; }
 
   [[nodiscard]] double granted_memory(const MemoryEstimate& memory) const {
     constexpr double gib = 1024.0 * 1024.0 * 1024.0;
@@ -144,10 +153,10 @@ class Session {
     TrainingPlan plan;
     plan.train = train_;
     plan.valid = valid_;
-    const LossSchedule schedule = loss_schedule(request_.options.loss, labels);
+    const LossSchedule schedule = loss_schedule(request_.options.loss, labels, checked_stresses());
     plan.start = schedule.start;
     plan.end = schedule.end;
-    plan.decay = decay_mask(layout_);
+    plan.decay = decay_mask(trained_layout());
     plan.identity = training_identity(request_.options, request_.frames, parts_);
     plan.checkpoint = output_path(request_, "checkpoint.train");
     plan.curve = output_path(request_, "lcurve.csv");
@@ -160,6 +169,27 @@ class Session {
     return plan;
   }
 
+  /// What strained structures say about the stresses, for the log and the balance.
+  StressCheck checked_stresses() const {
+    const StressCheck check = check_stresses(request_.frames, train_);
+    const double gpa = units::ev_per_a3_in_gpa;
+    if (check.contradictory())
+      request_.log->warn(
+          "TN002", fmt::format("the stresses contradict the energies: along the strains of {} pairs of structures "
+                               "the derivative of the energy differs from the stress by {:.2f} GPa rms ({:+.2f} "
+                               "GPa of pressure-like stress for all); no potential can follow both. {}",
+                               check.pairs, gpa * check.mismatch, gpa * check.offset,
+                               request_.options.loss.balance == LossWeights::Balance::automatic
+                                   ? "The stress gets hardly any weight."
+                                   : "Consider a smaller weight of the stress."));
+    else if (check.decided())
+      request_.log->info(
+          fmt::format("stresses are the derivative of the energies within {:.2f} GPa ({} pairs of "
+                      "strained structures)",
+                      gpa * check.mismatch, check.pairs));
+    return check;
+  }
+
   double smallest_distance(Team<T>& team) {
     std::vector<int> both(train_);
     both.insert(both.end(), valid_.begin(), valid_.end());
@@ -170,7 +200,7 @@ class Session {
     request_.log->info(fmt::format(
         "training {} ({}): {} frames, {} for validation; {} parameters, {} features per atom; {} rank{} x {} thread{}, "
         "{}",
-        model_.kind, request_.options.descriptor.preset, train_.size(), valid_.size(), layout_.size,
+        model_.kind, request_.options.descriptor.preset, train_.size(), valid_.size(), trained_layout().size,
         descriptor_.centres.front().features(), request_.group->size(), request_.group->size() > 1 ? "s" : "", threads,
         threads > 1 ? "s" : "", std::is_same_v<T, float> ? "mixed precision" : "double precision"));
     if (state.epoch > 0 || state.batch > 0)
@@ -212,7 +242,7 @@ class Session {
   Model finished_model(const TrainingState& state, Team<T>& team) {
     Model model = model_;
     const std::span<const double> parameters = state.best.parameters;
-    export_parameters(layout_, parameters, normalisation_, model);
+    export_parameters(trained_layout(), parameters, normalisation_, model);
     const double nearest = state.smallest_distance;
     model.minimum_distance = std::isfinite(nearest) && nearest < model.cutoff ? nearest : 0.0;
     model.repulsion = model.minimum_distance > 0 ? request_.options.repulsion : "none";
@@ -225,7 +255,12 @@ class Session {
     const std::size_t stride = std::max<std::size_t>(1, checked.size() / verified_frames);
     for (std::size_t k = 0; k < checked.size() && structures.size() < verified_frames; k += stride)
       structures.push_back(&request_.frames[static_cast<std::size_t>(checked[k])].structure);
-    verify_with_engine({descriptor_, layout_, parameters, normalisation_}, model, structures);
+    std::vector<double> expanded(parameters.begin(), parameters.end());
+    if (embedding_) {
+      expanded.resize(static_cast<std::size_t>(layout_.size));
+      embedding_->expand(parameters, expanded);
+    }
+    verify_with_engine({descriptor_, layout_, expanded, normalisation_}, model, structures);
     return model;
   }
 
@@ -249,6 +284,7 @@ class Session {
   const Model model_;
   const Descriptor descriptor_;
   const ParameterLayout layout_;
+  const std::optional<EmbeddingMap> embedding_;
   Normalisation normalisation_;
   TrainingData<T> data_;
   const std::vector<int> train_, valid_;

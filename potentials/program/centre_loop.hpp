@@ -27,8 +27,12 @@ inline std::int64_t round_to_fixed(double value) {
 class CentreSink {
  public:
   CentreSink(Wanted wanted, std::span<FixedVec3> forces, std::span<FixedMat3> atom_virials,
-             std::span<double> atom_energies)
-      : wanted_(wanted), forces_(forces), atom_virials_(atom_virials), atom_energies_(atom_energies) {}
+             std::span<double> atom_energies, std::span<unsigned char> extrapolates)
+      : wanted_(wanted),
+        forces_(forces),
+        atom_virials_(atom_virials),
+        atom_energies_(atom_energies),
+        extrapolates_(extrapolates) {}
 
   [[nodiscard]] Wanted wanted() const { return wanted_; }
   /// Where the deviations of a committee go: [members - 1] and [members - 1][local atoms].
@@ -127,7 +131,11 @@ class CentreSink {
     fault_ = std::max(fault_, fault);
     fault_atom_ = std::min(fault_atom_, id);
   }
-  void count_extrapolation() { ++extrapolating_; }
+  /// Centre i has a feature outside the training range.
+  void count_extrapolation(Index i) {
+    ++extrapolating_;
+    if (!extrapolates_.empty()) extrapolates_[static_cast<std::size_t>(i)] = 1;
+  }
 
   /// Adds this thread's sums to the evaluation (not the arrays).
   void merge_into(Evaluation& out) const {
@@ -150,6 +158,7 @@ class CentreSink {
   std::span<FixedVec3> forces_;
   std::span<FixedMat3> atom_virials_;
   std::span<double> atom_energies_;
+  std::span<unsigned char> extrapolates_;
   std::span<FixedSum> energy_deviations_;
   std::span<FixedVec3> force_deviations_;
   FixedVec3 on_centre_{};
@@ -197,7 +206,7 @@ void for_each_group(const LocalAtoms& atoms, int n_elements, Wanted wanted, Eval
   };
   const int threads = omp_in_parallel() != 0 ? 1 : std::max(1, omp_get_max_threads());
   if (threads == 1) {
-    CentreSink sink(wanted, out.forces, out.atom_virials, out.atom_energies);
+    CentreSink sink(wanted, out.forces, out.atom_virials, out.atom_energies, out.extrapolates);
     sink.set_deviations(out.energy_deviations, out.force_deviations);
     for (std::int64_t k = 0; k < n; k += centres_in_group) body(group(k), sink);
     return sink.merge_into(out);
@@ -218,7 +227,7 @@ void for_each_group(const LocalAtoms& atoms, int n_elements, Wanted wanted, Eval
     shared.virials[self].assign(static_cast<std::size_t>(n_virials), FixedMat3{});
     shared.energy_deviations[self].assign(deviates ? out.energy_deviations.size() : 0, FixedSum{});
     shared.force_deviations[self].assign(static_cast<std::size_t>(n_deviations), FixedVec3{});
-    CentreSink sink(wanted, shared.forces[self], shared.virials[self], out.atom_energies);
+    CentreSink sink(wanted, shared.forces[self], shared.virials[self], out.atom_energies, out.extrapolates);
     sink.set_deviations(shared.energy_deviations[self], shared.force_deviations[self]);
 #pragma omp for schedule(dynamic, 1)
     for (std::int64_t k = 0; k < n; k += centres_in_group) body(group(k), sink);

@@ -23,7 +23,11 @@ constexpr BenchPreset presets[] = {{"moment-c8-l4", "moment", "standard"},
                                    {"moment-standard", "moment", "standard"},
                                    {"moment-accurate", "moment", "accurate"},
                                    {"behler-parrinello", "behler-parrinello", "standard"},
-                                   {"chebyshev", "chebyshev", "standard"}};
+                                   {"chebyshev", "chebyshev", "standard"},
+                                   {"deeppot-se-fast", "deeppot-se", "fast"},
+                                   {"deeppot-se-standard", "deeppot-se", "standard"},
+                                   {"deeppot-se-accurate", "deeppot-se", "accurate"},
+                                   {"deeppot-se-r", "deeppot-se-r", "standard"}};
 constexpr std::uint64_t seed = 7;
 constexpr Index hidden = 32;
 

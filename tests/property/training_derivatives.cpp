@@ -22,7 +22,7 @@ class TrainerOfKind : public ::testing::TestWithParam<KindAndPreset> {};
 INSTANTIATE_TEST_SUITE_P(Kinds, TrainerOfKind,
                          ::testing::Values(KindAndPreset{"moment", "fast"}, KindAndPreset{"moment", "standard"},
                                            KindAndPreset{"behler-parrinello", "fast"},
-                                           KindAndPreset{"chebyshev", "fast"}),
+                                           KindAndPreset{"chebyshev", "fast"}, KindAndPreset{"deeppot-se", "fast"}),
                          [](const auto& param) {
                            std::string name = std::string(param.param.kind) + "_" + param.param.preset;
                            std::replace(name.begin(), name.end(), '-', '_');

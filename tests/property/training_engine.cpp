@@ -24,7 +24,9 @@ INSTANTIATE_TEST_SUITE_P(Models, TrainerAndEngine,
                                            EngineCase{"moment", "standard", Activation::silu},
                                            EngineCase{"moment", "accurate", Activation::softplus},
                                            EngineCase{"behler-parrinello", "standard", Activation::tanh},
-                                           EngineCase{"chebyshev", "standard", Activation::gelu}),
+                                           EngineCase{"chebyshev", "standard", Activation::gelu},
+                                           EngineCase{"deeppot-se", "standard", Activation::tanh},
+                                           EngineCase{"deeppot-se-r", "fast", Activation::silu}),
                          [](const auto& param) {
                            std::string name = std::string(param.param.kind) + "_" + param.param.preset;
                            std::replace(name.begin(), name.end(), '-', '_');

@@ -55,6 +55,8 @@ std::vector<PotentialCase> make_cases() {
   all.push_back(model_case("moment_standard_2",
                            {.preset = "standard", .elements = {3, 8}, .activation = Activation::softplus, .seed = 3}));
   all.push_back(model_case("moment_accurate_1", {.preset = "accurate", .activation = Activation::gelu, .seed = 1}));
+  all.push_back(model_case("deeppot_se_2", {.kind = "deeppot-se", .elements = {3, 16}, .seed = 1}));
+  all.push_back(model_case("deeppot_se_r_1", {.kind = "deeppot-se-r", .seed = 2}));
   // The made-up structures have pairs from 1.8 A on: some are inside the wall.
   all.push_back(model_case("moment_zbl_2", {.elements = {3, 16}, .seed = 2, .wall_range = 2.6}));
   all.push_back(model_case("n2p2_2", {3, 8}, made_up_n2p2));

@@ -168,6 +168,7 @@ FullEvaluation evaluate_with_list(const Potential& potential, const LocalAtoms& 
   result.fixed_forces.resize(n);
   result.atom_energies.resize(n);
   std::vector<FixedMat3> virials(n);
+  result.extrapolates.resize(n);
   Evaluation out{.forces = result.fixed_forces,
                  .energy = {},
                  .virial = {},
@@ -175,7 +176,8 @@ FullEvaluation evaluate_with_list(const Potential& potential, const LocalAtoms& 
                  .atom_virials = virials,
                  .fault = EvaluationFault::none,
                  .fault_atom = -1,
-                 .extrapolating = 0};
+                 .extrapolating = 0,
+                 .extrapolates = result.extrapolates};
   potential.evaluate(atoms, list, Wanted::virial | Wanted::atom_energies | Wanted::atom_virials, out);
   result.energy = out.energy.value();
   result.fixed_energy = out.energy;

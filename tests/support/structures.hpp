@@ -54,6 +54,7 @@ struct FullEvaluation {
   EvaluationFault fault = EvaluationFault::none;
   AtomId fault_atom = -1;
   Index extrapolating = 0;
+  std::vector<unsigned char> extrapolates;  ///< by centre
 };
 [[nodiscard]] FullEvaluation evaluate_all(const Potential& potential, const Structure& structure, double skin = 0);
 /// The same with the neighbour list of `structure` but other positions, as between two rebuilds of a run.

@@ -188,7 +188,7 @@ TEST(Config, SchemaListsEveryKeyWithItsDefault) {
   for (const char* word :
        {"\"max_force\"", "\"additionalProperties\": false", "\"default\": 30.0", "\"exclusiveMinimum\"", "\"stage\""})
     EXPECT_NE(schema.find(word), std::string::npos) << word;
-  EXPECT_EQ(schema.find("deeppot"), std::string::npos) << "what this version cannot do is not offered";
+  EXPECT_EQ(schema.find("green_kubo"), std::string::npos) << "what this version cannot do is not offered";
   EXPECT_NE(config_markdown().find("| `md.stage[].thermostat.tau` | number > 0 | `100.0` | relaxation time, fs |"),
             std::string::npos);
 }

@@ -68,7 +68,7 @@ class ReferencePotential final : public Potential {
     const CentreProgram& ranges = program_.centres[static_cast<std::size_t>(species)];
     for (std::size_t f = 0; f < ranges.feature_min.size(); ++f)
       if (result.features[f] < ranges.feature_min[f] || result.features[f] > ranges.feature_max[f]) {
-        sink.count_extrapolation();
+        sink.count_extrapolation(i);
         break;
       }
     sink.add_energy(atoms, i, result.energy);

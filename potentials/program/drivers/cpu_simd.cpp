@@ -140,7 +140,7 @@ void add_forces_of_centre(const PackedProgram<T>& program, const PackedCentre<T>
   }
   double energy = static_cast<double>(w.outputs[centre.layers.size() - 1][0]) + centre.reference_energy;
   if (program.wall.active()) energy += add_wall(program.wall, centre, atoms, i, w, sink);
-  if (extrapolates(centre, w)) sink.count_extrapolation();
+  if (extrapolates(centre, w)) sink.count_extrapolation(i);
   sink.add_energy(atoms, i, energy);
   sink.end_centre(i);
 }

@@ -77,7 +77,7 @@ void add_deviations(const PackedCentre<T>& centre, const LocalAtoms& atoms, Inde
     add_triplet_forces(centre, w);
     restore_pair_rows(centre, members.pair_rows, w);
     const auto member = static_cast<Index>(m);
-    sink.add_energy_deviation(atoms, i, member, members.energy[m] + centre.member_offsets[m] - mean_energy);
+    sink.add_energy_deviation(atoms, i, member, members.energy[m] - mean_energy);
     for (std::size_t b = 0; b < centre.blocks.size(); ++b) {
       const auto k = static_cast<std::size_t>(w.block_begin[b]);
       sink.add_force_deviations<T>(atoms, i, member,

@@ -51,14 +51,13 @@ HWY_INLINE void multiply_tile(const T* matrix, Index stride, Index count, const 
 template <int Atoms, class T>
 void multiply_matrix(const AlignedArray<T>& matrix, Index stride, Index count, const T* const* factor, T* const* out) {
   constexpr Index lanes = Lane<T>::width;
-  constexpr int widest = Atoms == 1 ? 8 : 2;
+  constexpr int widest = Atoms == 1 ? 8 : 3, narrower = Atoms == 1 ? 4 : 2;  // sums and row fill the registers
   Index at = 0;
-  for (; at + widest * lanes <= stride; at += widest * lanes)
+  const auto rest = [&] { return (stride - at) / lanes; };
+  for (; rest() >= widest && rest() != 2 * narrower; at += widest * lanes)
     multiply_tile<Atoms, widest>(matrix.data(), stride, count, factor, at, out);
-  if constexpr (Atoms == 1) {
-    for (; at + 4 * lanes <= stride; at += 4 * lanes)
-      multiply_tile<Atoms, 4>(matrix.data(), stride, count, factor, at, out);
-  }
+  for (; rest() >= narrower; at += narrower * lanes)
+    multiply_tile<Atoms, narrower>(matrix.data(), stride, count, factor, at, out);
   for (; at < stride; at += lanes) multiply_tile<Atoms, 1>(matrix.data(), stride, count, factor, at, out);
 }
 

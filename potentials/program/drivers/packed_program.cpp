@@ -6,7 +6,6 @@
 
 #include "core/error.hpp"
 #include "potentials/program/harmonic_coefficients.hpp"
-#include "potentials/program/kernel.hpp"
 
 namespace haven {
 namespace {
@@ -196,55 +195,27 @@ void pack_shells(const CentreProgram& centre, Index lanes, PackedCentre<T>& out)
   }
 }
 
-/// Output of a network for inputs of zero, with weights and biases in the arithmetic T.
+/// A network, with the origin of the terms folded into the first bias.
 template <class T>
-double output_at_zero(const std::vector<Layer>& layers) {
-  std::vector<double> values(static_cast<std::size_t>(layers[0].inputs), 0.0);
-  for (const Layer& layer : layers) {
-    std::vector<double> out;
-    for (std::size_t o = 0; o < static_cast<std::size_t>(layer.outputs); ++o) {
-      auto sum = static_cast<double>(static_cast<T>(layer.bias[o]));
-      for (std::size_t k = 0; k < values.size(); ++k)
-        sum += static_cast<double>(static_cast<T>(layer.weights[o * values.size() + k])) * values[k];
-      out.push_back(kernel::activate(layer.activation, sum).value);
-    }
-    values = std::move(out);
-  }
-  return values[0];
-}
-
-/// A network of a centre, with the origin of the terms folded into the first bias.
-template <class T>
-std::vector<Layer> with_origin(const CentreProgram& centre, const Network& network, const AlignedArray<T>& origin) {
-  std::vector<Layer> layers = network.layers;
-  for (std::size_t t = 0; t < centre.term_origin.size(); ++t)
+std::vector<PackedLayer<T>> pack_network(std::vector<Layer> layers, std::size_t origins, Index lanes,
+                                         const AlignedArray<T>& term_origin) {
+  for (std::size_t t = 0; t < origins; ++t)
     for (std::size_t o = 0; o < layers[0].bias.size(); ++o)
       layers[0].bias[o] +=
-          layers[0].weights[o * static_cast<std::size_t>(centre.terms) + t] * static_cast<double>(origin[t]);
-  return layers;
+          layers[0].weights[o * static_cast<std::size_t>(layers[0].inputs) + t] * static_cast<double>(term_origin[t]);
+  std::vector<PackedLayer<T>> packed;
+  for (const Layer& layer : layers) packed.push_back(pack_layer<T>(layer, lanes));
+  return packed;
 }
 
-/// The networks. What rounding the weights does to the energy of an atom whose terms are at their origin is taken back
-/// in the reference energy: all atoms would share that error.
 template <class T>
 void pack_networks(const CentreProgram& centre, Index lanes, PackedCentre<T>& out) {
   out.term_origin = AlignedArray<T>(static_cast<std::size_t>(padded(centre.terms, lanes)));
-  for (std::size_t t = 0; t < centre.term_origin.size(); ++t)
-    out.term_origin[t] = static_cast<T>(centre.term_origin[t]);
-  const auto add = [&](const Network& network) {
-    const std::vector<Layer> layers = with_origin(centre, network, out.term_origin);
-    std::vector<PackedLayer<T>> packed;
-    for (const Layer& layer : layers) packed.push_back(pack_layer<T>(layer, lanes));
-    out.member_offsets.push_back(output_at_zero<double>(layers) - output_at_zero<T>(layers));
-    return packed;
-  };
-  out.layers = add(centre.network);
-  for (const Network& network : centre.committee) out.committee.push_back(add(network));
-  double mean = 0;
-  for (const double offset : out.member_offsets) mean += offset;
-  mean /= static_cast<double>(out.member_offsets.size());
-  for (double& offset : out.member_offsets) offset -= mean;
-  out.reference_energy = centre.reference_energy + mean;
+  const std::size_t origins = centre.term_origin.size();
+  for (std::size_t t = 0; t < origins; ++t) out.term_origin[t] = static_cast<T>(centre.term_origin[t]);
+  out.layers = pack_network(centre.network.layers, origins, lanes, out.term_origin);
+  for (const Network& network : centre.committee)
+    out.committee.push_back(pack_network(network.layers, origins, lanes, out.term_origin));
 }
 
 /// True when every feature is one term with weight one.
@@ -303,6 +274,7 @@ PackedProgram<T> pack(const Program& program, Index lanes) {
                     std::all_of(out.block_of_element.begin(), out.block_of_element.end(), [](int b) { return b == 0; });
     out.terms = centre.terms;
     pack_networks(centre, lanes, out);
+    out.reference_energy = centre.reference_energy;
     pack_ranges(centre, lanes, out);
     packed.centres.push_back(std::move(out));
   }

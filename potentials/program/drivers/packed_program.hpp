@@ -116,7 +116,6 @@ struct PackedCentre {
   int paired_l_max = -1;
   std::vector<PackedLayer<T>> layers;
   std::vector<std::vector<PackedLayer<T>>> committee;  ///< of the further members, with as many inputs and outputs
-  std::vector<double> member_offsets;  ///< eV, [members]: what each has to add to its output beside reference_energy
   double reference_energy = 0;
   /// Ranges of the terms when each feature is a term; otherwise the sparse map and the ranges of the features.
   AlignedArray<T> term_min, term_max;
