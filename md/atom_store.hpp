@@ -26,12 +26,13 @@ struct AtomTable {
 struct AtomStore {
   std::vector<AtomId> ids;
   std::vector<int> species;
-  std::vector<Vec3> positions;       ///< A, unwrapped
-  std::vector<Vec3> list_positions;  ///< owned only: where they were when the neighbour list was built
-  std::vector<Vec3> velocities;      ///< owned only, A/fs
-  std::vector<double> acceleration;  ///< owned only, see AtomTable
-  std::vector<double> masses;        ///< owned only, amu
-  std::vector<FixedVec3> forces;     ///< eV/A
+  std::vector<Vec3> positions;              ///< A, unwrapped
+  std::vector<Vec3> list_positions;         ///< owned only: where they were when the neighbour list was built
+  std::vector<Vec3> velocities;             ///< owned only, A/fs
+  std::vector<double> acceleration;         ///< owned only, see AtomTable
+  std::vector<double> masses;               ///< owned only, amu
+  std::vector<FixedVec3> forces;            ///< eV/A
+  std::vector<unsigned char> extrapolates;  ///< owned only: 1 where the last evaluation was outside the training range
   Index n_owned = 0;
 
   [[nodiscard]] Index size() const { return static_cast<Index>(ids.size()); }

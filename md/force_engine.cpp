@@ -16,13 +16,14 @@ ForceEngine::ForceEngine(Communicator& group, Agreement& agreement, const Setup&
       planes_(equal_planes(setup.grid)),
       owned_(static_cast<std::size_t>(setup.grid.size())),
       n_atoms_(setup.table.size()),
+      cutoff_(setup.cutoff),
       skin_(setup.skin),
       exchange_(group, agreement, setup.table) {
-  HAVEN_ASSERT(setup.grid.size() == group.size());
+  HAVEN_ASSERT(setup.grid.size() == group.size() && setup.cutoff >= setup.potential.requirements().cutoff);
 }
 
 void ForceEngine::rebuild(const Cell& cell, AtomStore& atoms) {
-  const double radius = potential_.requirements().cutoff + skin_;
+  const double radius = cutoff_ + skin_;
   DomainGeometry geometry(cell, grid_, planes_);
   exchange_.migrate(geometry, atoms);
   if (move_planes(cell, atoms)) {
@@ -64,7 +65,7 @@ bool ForceEngine::move_planes(const Cell& cell, const AtomStore& atoms) {
 void ForceEngine::follow(const Cell& cell, AtomStore& atoms, double displacement2) {
   // A pair that is not in the list was at least `radius` apart. The cell's deformation brings it to radius * stretch at
   // worst, and two atoms can approach by twice the largest displacement; the factor covers the rounding of the squares.
-  const double radius = potential_.requirements().cutoff + skin_;
+  const double radius = cutoff_ + skin_;
   const double stretch = cell == list_cell_ ? 1.0 : least_stretch(deformation(cell));
   const double allowed = 0.5 * (skin_ - radius * (1 - stretch)) * (1 - 1e-9);
   if (!(allowed > 0) || displacement2 >= allowed * allowed) {
@@ -82,12 +83,29 @@ Mat3 ForceEngine::deformation(const Cell& cell) const {
 
 ForceResult ForceEngine::evaluate(AtomStore& atoms, Wanted wanted) {
   std::fill(atoms.forces.begin(), atoms.forces.end(), FixedVec3{});
+  atoms.extrapolates.assign(static_cast<std::size_t>(atoms.n_owned), 0);
   Evaluation evaluation;
   evaluation.forces = atoms.forces;
+  evaluation.extrapolates = atoms.extrapolates;
   agreement_.attempt([&] { potential_.evaluate(atoms.local(), list_.view(), wanted, evaluation); });
   exchange_.return_forces(atoms);
   return {.energy = evaluation.energy,
           .virial = evaluation.virial,
+          .fault = evaluation.fault,
+          .fault_atom = evaluation.fault_atom,
+          .extrapolating = evaluation.extrapolating};
+}
+
+ForceResult ForceEngine::evaluate_other(const Potential& other, AtomStore& atoms, std::vector<FixedVec3>& forces) {
+  forces.assign(atoms.forces.size(), FixedVec3{});
+  Evaluation evaluation;
+  evaluation.forces = forces;
+  agreement_.attempt([&] { other.evaluate(atoms.local(), list_.view(), Wanted::forces, evaluation); });
+  std::swap(forces, atoms.forces);
+  exchange_.return_forces(atoms);
+  std::swap(forces, atoms.forces);
+  return {.energy = evaluation.energy,
+          .virial = {},
           .fault = evaluation.fault,
           .fault_atom = evaluation.fault_atom,
           .extrapolating = evaluation.extrapolating};

@@ -19,6 +19,7 @@ class ForceEngine {
     const Potential& potential;
     const AtomTable& table;
     RankGrid grid;
+    double cutoff = 0;  ///< A; lists serve potentials up to this one
     double skin = 1.0;  ///< A
   };
   ForceEngine(Communicator& group, Agreement& agreement, const Setup& setup);
@@ -33,9 +34,13 @@ class ForceEngine {
   [[nodiscard]] Mat3 deformation(const Cell& cell) const;
   /// Forces into `atoms` (owned ones complete). A failing potential fails the Agreement, which the caller settles.
   [[nodiscard]] ForceResult evaluate(AtomStore& atoms, Wanted wanted);
+  /// Forces of another potential at the positions of the last evaluation, into `forces` (owned ones complete).
+  [[nodiscard]] ForceResult evaluate_other(const Potential& other, AtomStore& atoms, std::vector<FixedVec3>& forces);
   /// Not collective: the closest pair with an owned atom, lowest ids first among equals; distance2 is infinite without
   /// pairs.
   [[nodiscard]] ClosePair closest_pair(const AtomStore& atoms) const;
+  /// The present list; its entries are indices into the AtomStore.
+  [[nodiscard]] NeighbourView list() const { return list_.view(); }
   [[nodiscard]] Index rebuilds() const { return rebuilds_; }
   /// How often planes between domains were moved because one rank had more than a tenth too many atoms.
   [[nodiscard]] Index rebalances() const { return rebalances_; }
@@ -50,7 +55,7 @@ class ForceEngine {
   DomainPlanes planes_;
   std::vector<std::int64_t> owned_;  // by rank: scratch of move_planes()
   Index n_atoms_;
-  double skin_;
+  double cutoff_, skin_;
   GhostExchange exchange_;
   NeighbourList list_;
   Cell list_cell_;     // of the last build

@@ -75,6 +75,8 @@ struct GuardOptions {
   std::vector<int> mobile_elements{};  ///< atomic numbers; all others are the host. Empty: no host guard
   GuardAction host = GuardAction::stop;
   GuardAction extrapolation = GuardAction::flag;  ///< atoms outside the training range of the model
+  double max_deviation = 0.3;  ///< eV/A: deviation of a committee's forces on an atom, at thermo rows
+  GuardAction deviation = GuardAction::flag;
 };
 
 enum class InitialVelocities {

@@ -111,6 +111,10 @@ void Recorder::thermo(const ThermoRow& row) {
   on_sink([&](RunSink& sink) { sink.thermo(row); });
 }
 
+void Recorder::deviation(const DeviationRow& row) {
+  on_sink([&](RunSink& sink) { sink.deviation(row); });
+}
+
 SimulationState Recorder::gather(const Dynamics& dynamics, const SimulationState& frame_of_state) {
   SimulationState state;
   if (group_.is_root()) {
@@ -167,7 +171,16 @@ std::string finding_event(const char* event, const Finding& finding, const AtomT
         fmt::format(R"(,"atom":{},"element":"{}","position_A":[{},{},{}])", finding.atom,
                     element_symbol(table.numbers[static_cast<std::size_t>(finding.atom)]),
                     json_number(finding.position.x), json_number(finding.position.y), json_number(finding.position.z));
-  return line + "}";
+  return line + finding.members + "}";
+}
+
+std::string finding_members(const Finding& finding) {
+  if (!finding.members.empty() || finding.atom < 0) return finding.members;
+  return fmt::format(R"(,"atom":{},"value":{})", finding.atom, json_number(finding.value));
+}
+
+std::string candidate_event(const std::string& reason, const std::string& members, std::int64_t step) {
+  return fmt::format(R"({{"event":"candidate","step":{},"reason":{}{}}})", step, json_text(reason), members);
 }
 
 std::string plain_event(const char* event, const std::string& text, std::int64_t step) {

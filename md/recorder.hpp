@@ -31,6 +31,7 @@ class Recorder {
   /// Collective. Hands over all atoms as they are, for labelling.
   void candidate(const Dynamics& dynamics);
   void thermo(const ThermoRow& row);
+  void deviation(const DeviationRow& row);
   /// Collective. `frame_of_state` carries everything but cell, step and the atoms' arrays; rank 0 gets the complete
   /// state back.
   [[nodiscard]] SimulationState gather(const Dynamics& dynamics, const SimulationState& frame_of_state);
@@ -59,6 +60,9 @@ class Recorder {
 [[nodiscard]] std::string cell_event(const std::string& stage, const MeanCellResult& mean, std::int64_t step);
 [[nodiscard]] std::string finding_event(const char* event, const Finding& finding, const AtomTable& table,
                                         std::int64_t step);
+/// What a candidate's event says about the finding: the atoms outside, or the atom to blame with the value.
+[[nodiscard]] std::string finding_members(const Finding& finding);
+[[nodiscard]] std::string candidate_event(const std::string& reason, const std::string& members, std::int64_t step);
 [[nodiscard]] std::string plain_event(const char* event, const std::string& text, std::int64_t step);
 
 }  // namespace haven

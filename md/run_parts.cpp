@@ -14,9 +14,8 @@ constexpr std::string_view flagged_prefix = "guard.flagged.";
 constexpr std::string_view stage_cell_prefix = "cell.mean.";
 constexpr const char* candidates_name = "guard.candidates";
 
-RankGrid grid_for(const Potential& potential, const MdOptions& options, const PreparedRun& prepared, int ranks) {
-  return choose_rank_grid(prepared.state.cell, ranks, potential.requirements().cutoff + options.skin,
-                          prepared.state.positions);
+RankGrid grid_for(double cutoff, const MdOptions& options, const PreparedRun& prepared, int ranks) {
+  return choose_rank_grid(prepared.state.cell, ranks, cutoff + options.skin, prepared.state.positions);
 }
 
 /// The thread that watches cannot speak MPI; the launcher ends the job when one rank is gone.
@@ -42,9 +41,13 @@ Simulation::Simulation(const Potential& potential, const MdOptions& options, Pre
       services_(services),
       group_(services.group),
       agreement_(agreement),
-      grid_(grid_for(potential, options, prepared, services.group.size())),
+      grid_(grid_for(farthest_cutoff(potential, services.committee), options, prepared, services.group.size())),
       engine_(services.group, agreement,
-              {.potential = potential, .table = prepared.table, .grid = grid_, .skin = options.skin}),
+              {.potential = potential,
+               .table = prepared.table,
+               .grid = grid_,
+               .cutoff = farthest_cutoff(potential, services.committee),
+               .skin = options.skin}),
       watchdog_(services.group, agreement,
                 {.table = prepared.table,
                  .options = options,
@@ -62,6 +65,8 @@ Simulation::Simulation(const Potential& potential, const MdOptions& options, Pre
              }) {}
 
 void Simulation::begin() {
+  agreement_.attempt([&] { check_committee(potential_, services_.committee); });
+  agreement_.settle();
   const SimulationState& state = prepared_.state;
   const AtomTable& table = prepared_.table;
   dynamics_.cell = state.cell;
@@ -90,6 +95,7 @@ void Simulation::begin() {
   if (const double drift = norm(prepared_.removed_drift); drift > 0)
     services_.log.info(fmt::format("removed a centre-of-mass drift of {:.3g} A/fs", drift));
   warn_of_small_cell();
+  warn_of_unknown_ranges();
 }
 
 void Simulation::warn_of_small_cell() {
@@ -104,6 +110,13 @@ void Simulation::warn_of_small_cell() {
                   "calculated exactly, but such a cell cannot show how they move apart; {} x {} x {} cells are twice "
                   "the cut-off high",
                   lowest, cutoff, repeats(0), repeats(1), repeats(2)));
+}
+
+void Simulation::warn_of_unknown_ranges() {
+  if (services_.ranges == nullptr || services_.ranges->known()) return;
+  services_.log.warn("MD007",
+                     "the model carries no range of its features over a training set (imported potentials have none): "
+                     "atoms unlike those it was made for will not be noticed");
 }
 
 void Simulation::enter_stage() {
@@ -200,15 +213,16 @@ void Simulation::leave_stage() {
 void Simulation::write_row(double max_force) {
   const Thermodynamics thermo = measure(dynamics_, group_);
   const double conserved = integrator_->conserved(dynamics_, thermo.kinetic, thermo.potential);
-  for (const Finding& finding : watchdog_.check_row(dynamics_, engine_, thermo, conserved)) {
-    if (finding.action == GuardAction::stop) fail(finding);
-    if (!flagged_.insert(finding.guard).second) continue;
-    recorder_.event(finding_event("warning", finding, prepared_.table, dynamics_.step));
-    services_.log.warn(finding.code, fmt::format("step {}: {}; reported once per stage", dynamics_.step, finding.text));
+  const bool keeps = thermo.extrapolating > 0 && wants_candidate();
+  std::vector<OutsideAtom> outside;  // naming atoms takes milliseconds: only where somebody reads it
+  if (thermo.extrapolating > 0 && (keeps || !flagged_.contains("extrapolation"))) outside = atoms_outside();
+  for (Finding& finding : watchdog_.check_row(dynamics_, engine_, thermo, conserved)) {
+    if (finding.guard == "extrapolation") name_atoms(finding, outside);
+    report_finding(finding);
   }
   if (thermo.extrapolating > 0) {
     ++extrapolating_rows_;
-    keep_candidate();
+    if (keeps) keep_candidate("extrapolation", outside.empty() ? "" : outside_json(outside, *services_.ranges));
   }
   const ThermoRow row{.step = dynamics_.step,
                       .time_fs = static_cast<double>(dynamics_.step) * options_.timestep_fs,
@@ -221,19 +235,64 @@ void Simulation::write_row(double max_force) {
                       .max_force = max_force,
                       .extrapolating = thermo.extrapolating};
   recorder_.thermo(row);
+  if (const auto finding = compare_committee()) {
+    report_finding(*finding);
+    if (wants_candidate()) keep_candidate(finding->guard, finding_members(*finding));
+  }
   report_progress(row);
 }
 
-/// Frames outside the training range, far enough apart to differ, and few: they are to be calculated.
-void Simulation::keep_candidate() {
-  constexpr Index most_atoms = 2000, most_frames = 20;
+/// Ends the run, or says so once in a stage.
+void Simulation::report_finding(const Finding& finding) {
+  if (finding.action == GuardAction::stop) fail(finding);
+  if (!flagged_.insert(finding.guard).second) return;
+  recorder_.event(finding_event("warning", finding, prepared_.table, dynamics_.step));
+  services_.log.warn(finding.code, fmt::format("step {}: {}; reported once per stage", dynamics_.step, finding.text));
+}
+
+std::optional<Finding> Simulation::compare_committee() {
+  if (services_.committee.empty()) return std::nullopt;
+  const Disagreement found = measure_disagreement(group_, agreement_, engine_, dynamics_, services_.committee);
+  largest_deviation_ = std::max(largest_deviation_, found.force);
+  recorder_.deviation({.step = dynamics_.step,
+                       .time_fs = static_cast<double>(dynamics_.step) * options_.timestep_fs,
+                       .force = found.force,
+                       .force_rms = found.force_rms,
+                       .atom = found.atom,
+                       .energy = found.energy});
+  return deviation_finding(found, options_.guards);
+}
+
+/// Frames to be calculated are far enough apart to differ, and few.
+bool Simulation::wants_candidate() const {
+  constexpr Index most_frames = 20;
   constexpr double apart_fs = 500;
   const double since = static_cast<double>(dynamics_.step - last_candidate_) * options_.timestep_fs;
-  if (prepared_.table.size() > most_atoms || candidates_ == most_frames || (last_candidate_ >= 0 && since < apart_fs))
-    return;
+  return candidates_ < most_frames && (last_candidate_ < 0 || since >= apart_fs);
+}
+
+void Simulation::keep_candidate(const std::string& reason, const std::string& members) {
+  constexpr Index most_atoms = 2000;
+  if (prepared_.table.size() > most_atoms || last_candidate_ == dynamics_.step) return;
   recorder_.candidate(dynamics_);
+  recorder_.event(candidate_event(reason, members, dynamics_.step));
   ++candidates_;
   last_candidate_ = dynamics_.step;
+}
+
+/// Collective.
+std::vector<OutsideAtom> Simulation::atoms_outside() {
+  if (services_.ranges == nullptr || !services_.ranges->known()) return {};
+  return outside_atoms(group_, engine_, dynamics_.atoms, *services_.ranges);
+}
+
+void Simulation::name_atoms(Finding& finding, const std::vector<OutsideAtom>& outside) {
+  const OutsideAtom* worst = farthest(outside);
+  if (worst == nullptr) return;
+  finding.text += ": " + outside_text(outside, *services_.ranges);
+  finding.members = outside_json(outside, *services_.ranges);
+  finding.atom = worst->atom;
+  finding.position = worst->position;
 }
 
 void Simulation::report_progress(const ThermoRow& row) {
@@ -279,6 +338,7 @@ RunOutcome Simulation::finish(RunStatus status) {
                      .wall_seconds = seconds(Clock::now() - began_),
                      .rebuilds = engine_.rebuilds(),
                      .extrapolating_rows = extrapolating_rows_,
+                     .largest_deviation = largest_deviation_,
                      .final_state = gather_state()};
   if (status == RunStatus::finished) {
     outcome.reason.clear();
@@ -295,10 +355,12 @@ RunOutcome Simulation::finish(RunStatus status) {
   return outcome;
 }
 
-void Simulation::fail(const Finding& finding) {
+void Simulation::fail(Finding finding) {
+  if (finding.guard == "extrapolation" && finding.atom < 0) name_atoms(finding, atoms_outside());
+  if (finding.guard == "extrapolation" || finding.guard == "deviation")
+    keep_candidate(finding.guard, finding_members(finding));
   std::string where = fmt::format("step {}", dynamics_.step);
   if (finding.atom >= 0) where += ", " + describe_atom(prepared_.table, finding.atom, finding.position);
-  if (finding.guard == "extrapolation" && last_candidate_ != dynamics_.step) keep_candidate();
   recorder_.event(finding_event("crash", finding, prepared_.table, dynamics_.step));
   agreement_.throw_on_all(NumericalError(finding.text, where, finding.remedy));
 }

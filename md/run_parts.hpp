@@ -6,6 +6,8 @@
 #include <string>
 
 #include "core/stall_watch.hpp"
+#include "md/committee.hpp"
+#include "md/extrapolation.hpp"
 #include "md/force_engine.hpp"
 #include "md/integrators/integrator.hpp"
 #include "md/live_transport.hpp"
@@ -30,6 +32,7 @@ class Simulation {
 
   void begin();
   void warn_of_small_cell();
+  void warn_of_unknown_ranges();
   void enter_stage();
   void take_mean_cell();
   void resume_stage();
@@ -38,11 +41,16 @@ class Simulation {
   [[nodiscard]] RunOutcome finish(RunStatus status);
 
   void write_row(double max_force);
-  void keep_candidate();
+  [[nodiscard]] bool wants_candidate() const;
+  void keep_candidate(const std::string& reason, const std::string& members);
+  [[nodiscard]] std::vector<OutsideAtom> atoms_outside();
+  [[nodiscard]] std::optional<Finding> compare_committee();
+  void report_finding(const Finding& finding);
+  void name_atoms(Finding& finding, const std::vector<OutsideAtom>& outside);
   void write_checkpoint();
   [[nodiscard]] SimulationState gather_state();
   void report_progress(const ThermoRow& row);
-  [[noreturn]] void fail(const Finding& finding);
+  [[noreturn]] void fail(Finding finding);
 
   [[nodiscard]] const StageOptions& stage() const { return options_.stages[static_cast<std::size_t>(stage_)]; }
   [[nodiscard]] std::int64_t stage_end() const {
@@ -74,6 +82,7 @@ class Simulation {
   bool resumes_stage_ = false;     // the next enter_stage() continues one
   std::set<std::string> flagged_;  // guards reported in this stage
   Index extrapolating_rows_ = 0;
+  double largest_deviation_ = 0;      // eV/A, of a committee
   Index candidates_ = 0;              // frames given for labelling in this stage
   std::int64_t last_candidate_ = -1;  // step
   Clock::time_point began_ = Clock::now(), last_checkpoint_ = Clock::now();

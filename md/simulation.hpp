@@ -1,5 +1,7 @@
 #pragma once
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "core/communicator.hpp"
@@ -8,6 +10,7 @@
 #include "md/options.hpp"
 #include "md/sinks.hpp"
 #include "md/state.hpp"
+#include "potentials/feature_ranges.hpp"
 #include "potentials/potential.hpp"
 
 namespace haven {
@@ -18,6 +21,10 @@ struct RunServices {
   RunSink* sink = nullptr;  ///< receives all output; used on rank 0 only, null elsewhere
   const StopRequest& stop;  ///< may be requested on any rank; all ranks agree
   Log& log;
+  /// Says which atoms are outside the training range, and why; null: they are only counted.
+  const FeatureRanges* ranges = nullptr;
+  /// The other models of a committee, compared with the one that moves the atoms at thermodynamic rows.
+  std::span<const std::unique_ptr<Potential>> committee{};
 };
 
 enum class RunStatus {
@@ -33,6 +40,7 @@ struct RunOutcome {
   double wall_seconds = 0;
   Index rebuilds = 0;            ///< neighbour lists built
   Index extrapolating_rows = 0;  ///< thermodynamic rows with atoms outside the training range, by this call
+  double largest_deviation = 0;  ///< eV/A: of a committee's forces on an atom, in the rows of this call
   SimulationState final_state;   ///< on rank 0
 };
 

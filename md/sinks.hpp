@@ -30,6 +30,15 @@ struct ThermoRow {
   Index extrapolating = 0;  ///< atoms outside the training range at this step
 };
 
+/// How far the models of a committee were apart at one step; see Disagreement.
+struct DeviationRow {
+  std::int64_t step = 0;
+  double time_fs = 0;
+  double force = 0, force_rms = 0;  ///< eV/A: largest, and root mean square over atoms
+  AtomId atom = -1;                 ///< with the largest
+  double energy = 0;                ///< eV/atom
+};
+
 /// What a trajectory file has to know before its first frame.
 struct TrajectoryHeader {
   std::vector<int> numbers;    ///< of the stored atoms
@@ -64,11 +73,12 @@ class RunSink {
   virtual void begin_stage(const TrajectoryHeader& header, std::int64_t first_step) = 0;
   virtual void frame(const TrajectoryFrame& frame) = 0;  ///< returns when the frame is acknowledged (flushed)
   virtual void thermo(const ThermoRow& row) = 0;
+  virtual void deviation(const DeviationRow&) {}              ///< after the thermodynamic row of runs with a committee
   virtual void checkpoint(const SimulationState& state) = 0;  ///< returns when it is durable
   /// At checkpoints of stages with correlators, after the checkpoint; replaces what was given before.
   virtual void live_transport(const LiveTransport&) {}
-  /// A frame worth a calculation: atoms, in order of id, are outside the training range of the model. Given again after
-  /// a restart when the checkpoint was older.
+  /// A frame worth a calculation: atoms, in order of id, are outside the training range of the model, or the models of
+  /// a committee disagree. Given again after a restart when the checkpoint was older.
   virtual void candidate(const TrajectoryFrame&, const std::vector<int>& /*numbers*/) {}
   /// One line of events.jsonl: guards, restarts, warnings.
   virtual void event(const std::string& json_line) = 0;

@@ -21,9 +21,10 @@ struct Finding {
   std::string text;  ///< what happened, with value and limit
   std::string remedy;
   double value = 0, limit = 0;
-  std::string code{};  ///< of the warning (docs/warnings.md) when the action is to flag
-  AtomId atom = -1;    ///< -1 when no single atom is to blame
-  Vec3 position{};     ///< of that atom, A
+  std::string code{};     ///< of the warning (docs/warnings.md) when the action is to flag
+  AtomId atom = -1;       ///< -1 when no single atom is to blame
+  Vec3 position{};        ///< of that atom, A
+  std::string members{};  ///< further members for events.jsonl, each with a comma before it
 };
 
 /// Host atoms are those of elements that are not mobile.

@@ -52,6 +52,9 @@ struct ModelElement {
   /// Range of each feature over the training set, before shift and scale; empty when unknown. MD counts atoms outside.
   std::vector<double> feature_min, feature_max;
   Network network;
+  /// Networks of the further members of a committee, which see the same shifted and scaled features; empty when the
+  /// model is one potential. E_i is then the mean over `network` and these, plus reference_energy.
+  std::vector<Network> committee{};
 };
 
 /// A potential as data: everything the model file holds. `kind` names the lowering that turns `parameters` into a
@@ -64,6 +67,11 @@ struct Model {
   std::vector<ModelElement> elements;
   std::map<std::string, Array> parameters;        ///< only the names the lowering declares
   std::map<std::string, std::string> provenance;  ///< free text: training configuration, data hashes, errors, version
+
+  /// Potentials in it: more than one for a committee. Every element has as many networks.
+  [[nodiscard]] Index members() const {
+    return elements.empty() ? 1 : 1 + static_cast<Index>(elements.front().committee.size());
+  }
 };
 
 }  // namespace haven

@@ -15,12 +15,13 @@ struct Requirements {
   double cutoff = 0;            ///< A; neighbours at or beyond it contribute exactly nothing
   std::vector<int> elements;    ///< atomic numbers; LocalAtoms::species indexes this list
   double minimum_distance = 0;  ///< A; smallest pair distance seen in training, 0 when unknown (guards use it)
+  Index members = 1;  ///< potentials of a committee that shares its descriptors; forces are those of their mean
 };
 
 enum class Precision { float64, mixed };  ///< mixed: float inside an atom, fixed point across atoms (evaluator.md)
 
 /// What evaluate() has to fill besides forces and the total energy, combined with |.
-enum class Wanted : unsigned { forces = 0, virial = 1, atom_energies = 2, atom_virials = 4 };
+enum class Wanted : unsigned { forces = 0, virial = 1, atom_energies = 2, atom_virials = 4, deviation = 8 };
 constexpr Wanted operator|(Wanted a, Wanted b) {
   return static_cast<Wanted>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
 }
@@ -44,6 +45,14 @@ struct Evaluation {
   EvaluationFault fault = EvaluationFault::none;
   AtomId fault_atom = -1;   ///< id of the first (lowest id) atom with a fault
   Index extrapolating = 0;  ///< centres with a feature outside the training range
+  /// Per centre, empty when not wanted: 1 is written for those centres; the caller zeroes it.
+  std::span<unsigned char> extrapolates{};
+  /// With Wanted::deviation, for every member of a committee but the last one: its energy less that of the mean, eV,
+  /// [members - 1], and its forces less those of the mean, eV/A, [members - 1][local atoms], copies included. Added to
+  /// and, member by member, summed back like `forces`. Those of the last member are minus their sum. Forces and energy
+  /// of the mean are the same bits with or without. See committee/deviation.hpp for what follows from them.
+  std::span<FixedSum> energy_deviations{};
+  std::span<FixedVec3> force_deviations{};
 };
 
 /// An interatomic potential: the contract with the MD engine. Implementations are immutable and thread-safe.

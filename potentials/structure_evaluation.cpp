@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/species.hpp"
+#include "potentials/committee/deviation.hpp"
 
 namespace haven {
 
@@ -26,7 +27,7 @@ std::vector<int> species_indices(const std::vector<int>& numbers, const std::vec
   return species;
 }
 
-StructureEvaluation evaluate_structure(const Potential& potential, const Structure& structure) {
+StructureEvaluation evaluate_structure(const Potential& potential, const Structure& structure, Wanted also) {
   const auto n = static_cast<std::size_t>(structure.size());
   const Requirements& requirements = potential.requirements();
   const std::vector<int> species = species_indices(structure.numbers, requirements.elements);
@@ -51,7 +52,12 @@ StructureEvaluation evaluate_structure(const Potential& potential, const Structu
                  .fault = EvaluationFault::none,
                  .fault_atom = -1,
                  .extrapolating = 0};
-  potential.evaluate(atoms, list.view(), Wanted::virial | Wanted::atom_energies, out);
+  const auto deviating = wants(also, Wanted::deviation) ? static_cast<std::size_t>(requirements.members - 1) : 0;
+  std::vector<FixedSum> energy_deviations(deviating);
+  std::vector<FixedVec3> force_deviations(deviating * n);
+  out.energy_deviations = energy_deviations;
+  out.force_deviations = force_deviations;
+  potential.evaluate(atoms, list.view(), Wanted::virial | Wanted::atom_energies | also, out);
   if (out.fault != EvaluationFault::none) {
     const bool range = out.fault == EvaluationFault::force_out_of_range;
     throw NumericalError(
@@ -66,6 +72,10 @@ StructureEvaluation evaluate_structure(const Potential& potential, const Structu
   for (std::size_t i = 0; i < n; ++i) result.forces[i] = from_fixed(forces[i]);
   result.stress = (-1.0 / structure.cell.volume()) * out.virial.value();
   result.extrapolating = out.extrapolating;
+  if (deviating == 0) return result;
+  result.energy_deviation = energy_deviation(energy_deviations);
+  for (std::size_t i = 0; i < n; ++i)
+    result.force_deviations.push_back(force_deviation(force_deviations, structure.size(), static_cast<Index>(i)));
   return result;
 }
 

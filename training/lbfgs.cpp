@@ -23,7 +23,8 @@ std::vector<double> LimitedMemoryBfgs::direction(std::span<const double> gradien
     weights.push_back(pair->inverse_curvature * dot(pair->step, q));
     add(-weights.back(), pair->change, q);
   }
-  for (std::size_t k = 0; k < q.size(); ++k) q[k] *= scale_ * diagonal_[k];
+  q = initial_(q);
+  for (double& value : q) value *= scale_;
   for (const Pair& pair : pairs_) {
     add(weights.back() - pair.inverse_curvature * dot(pair.change, q), pair.step, q);
     weights.pop_back();
@@ -36,9 +37,7 @@ void LimitedMemoryBfgs::learn(std::vector<double> step, std::vector<double> chan
   constexpr double least_cosine_squared = 1e-16;
   const double curvature = dot(step, change);
   if (curvature <= 0 || curvature * curvature <= least_cosine_squared * dot(step, step) * dot(change, change)) return;
-  double weighted = 0;
-  for (std::size_t k = 0; k < change.size(); ++k) weighted += diagonal_[k] * change[k] * change[k];
-  scale_ = curvature / weighted;
+  scale_ = curvature / dot(change, initial_(change));
   pairs_.push_back({.step = std::move(step), .change = std::move(change), .inverse_curvature = 1 / curvature});
   if (pairs_.size() > most_pairs) pairs_.pop_front();
 }

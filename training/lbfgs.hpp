@@ -1,17 +1,19 @@
 #pragma once
 #include <deque>
+#include <functional>
 #include <span>
 #include <vector>
 
 namespace haven::training {
 
-/// Directions of the limited-memory BFGS method (Nocedal & Wright, Numerical Optimization, algorithm 7.4) with a
-/// diagonal initial matrix, which takes care of parameters of different size. Everything is double and in a fixed
+/// Directions of the limited-memory BFGS method (Nocedal & Wright, Numerical Optimization, algorithm 7.4) from a
+/// given initial matrix. Everything is double and in a fixed
 /// order.
 class LimitedMemoryBfgs {
  public:
-  /// @param diagonal  of the initial inverse Hessian, positive
-  explicit LimitedMemoryBfgs(std::vector<double> diagonal) : diagonal_(std::move(diagonal)) {}
+  /// The initial inverse Hessian times a vector; symmetric and positive definite.
+  using InitialMatrix = std::function<std::vector<double>(std::span<const double>)>;
+  explicit LimitedMemoryBfgs(InitialMatrix initial) : initial_(std::move(initial)) {}
 
   /// -H g, a direction of descent.
   [[nodiscard]] std::vector<double> direction(std::span<const double> gradient) const;
@@ -23,7 +25,7 @@ class LimitedMemoryBfgs {
     std::vector<double> step, change;
     double inverse_curvature = 0;  // 1 / (step . change)
   };
-  std::vector<double> diagonal_;
+  InitialMatrix initial_;
   std::deque<Pair> pairs_;
   double scale_ = 1;
 };

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "training/lbfgs.hpp"
 #include "training/trainer.hpp"
 
 namespace haven::training {
@@ -91,7 +90,7 @@ template <class T>
 PolishEnd polish(Team<T>& team, const PolishPlan& plan, const std::function<bool()>& stop, Log& log, BestModel& best) {
   constexpr double first_step = 1e-3;  // of a step of the size of Adam's with rate 1
   Polisher<T> polisher(team, plan, best);
-  LimitedMemoryBfgs method(plan.diagonal);
+  LimitedMemoryBfgs method(plan.initial);
   Point point = polisher.at(best.parameters);
   Index stale = 0;
   for (Index k = 0; k < plan.iterations && (plan.patience == 0 || stale < plan.patience); ++k) {

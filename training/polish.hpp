@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/log.hpp"
+#include "training/lbfgs.hpp"
 #include "training/split.hpp"
 #include "training/team.hpp"
 #include "training/training_state.hpp"
@@ -11,10 +12,10 @@ namespace haven::training {
 
 /// What polish() works on.
 struct PolishPlan {
-  std::vector<Batch> batches;    ///< all training frames, cut so that a batch fits into memory
-  std::vector<int> valid;        ///< frames
-  LossScale scale;               ///< weights of the terms; `frames` is set
-  std::vector<double> diagonal;  ///< initial inverse Hessian
+  std::vector<Batch> batches;  ///< all training frames, cut so that a batch fits into memory
+  std::vector<int> valid;      ///< frames
+  LossScale scale;             ///< weights of the terms; `frames` is set
+  LimitedMemoryBfgs::InitialMatrix initial;
   Index iterations = 0, patience = 0;
 };
 

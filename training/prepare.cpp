@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "core/rng.hpp"
 #include "io/sha256.hpp"
+#include "training/kronecker_basis.hpp"
 
 namespace haven::training {
 
@@ -113,7 +114,19 @@ std::vector<int> statistics_frames(const TrainingData<T>& data, std::span<const 
   return chosen;
 }
 
-LossSchedule loss_schedule(const LossWeights& weights, const LabelStatistics& labels) {
+namespace {
+
+/// Share of the stress in the automatic balance: full where strained structures show that the labels are the derivative
+/// of the energies, next to nothing where they show that they are not, in between where nothing is known.
+double stress_share(const StressCheck& stresses) {
+  constexpr double consistent = 0.1, unknown = 0.01, contradictory = 0.001;
+  if (!stresses.decided()) return unknown;
+  return stresses.contradictory() ? contradictory : consistent;
+}
+
+}  // namespace
+
+LossSchedule loss_schedule(const LossWeights& weights, const LabelStatistics& labels, const StressCheck& stresses) {
   LossSchedule schedule;
   if (weights.balance == LossWeights::Balance::given) {
     schedule.end = {.energy = weights.energy, .force = weights.force, .stress = weights.stress};
@@ -123,12 +136,12 @@ LossSchedule loss_schedule(const LossWeights& weights, const LabelStatistics& la
   }
   // Labels that hardly vary must not get unbounded weights: floors of (1 meV/atom)^2 and (10 meV/A)^2.
   constexpr double energy_floor = 1e-6, force_floor = 1e-4;
-  constexpr double energy_start = 0.02, energy_end = 1.0, stress = 0.01, longest = 0.2;  // A
+  constexpr double energy_start = 0.02, energy_end = 1.0, longest = 0.2;  // A
   const double force = std::max(labels.force, force_floor);
   const double energy = labels.force > 0 ? std::min(labels.energy, longest * longest * force) : labels.energy;
   schedule.end = {.energy = energy_end / std::max(energy, energy_floor),
                   .force = 1.0 / force,
-                  .stress = stress / std::max(labels.virial, energy_floor)};
+                  .stress = stress_share(stresses) / std::max(labels.virial, energy_floor)};
   schedule.start = schedule.end;
   schedule.start.energy *= energy_start / energy_end;
   return schedule;
@@ -164,6 +177,7 @@ MemoryEstimate estimate_memory(const TrainingData<T>& data, const TrainingProgra
   memory.edges = data.estimate_edge_bytes();
   memory.parameters =
       static_cast<double>(program.layout.size) * (6 * sizeof(double) + (1.0 + options.shards) * sizeof(T));
+  for (const MatrixBlock& block : matrix_blocks(program.layout)) memory.parameters += KroneckerBasis::bytes(block);
   Index largest_frame = 0;
   for (int f = 0; f < data.size(); ++f) largest_frame = std::max(largest_frame, data.atoms(f));
   const double batch =

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "training/shard.hpp"
+#include "training/stress_check.hpp"
 #include "training/team.hpp"
 #include "training/training_api.hpp"
 #include "training/training_data.hpp"
@@ -41,7 +42,9 @@ template <class T>
 struct LossSchedule {
   LossScale start, end;
 };
-[[nodiscard]] LossSchedule loss_schedule(const LossWeights& weights, const LabelStatistics& labels);
+/// @param stresses  decides the weight of the stress in the automatic balance
+[[nodiscard]] LossSchedule loss_schedule(const LossWeights& weights, const LabelStatistics& labels,
+                                         const StressCheck& stresses);
 
 /// Hash of everything that the weights depend on, without threads, ranks, limits and paths.
 [[nodiscard]] std::string training_identity(const TrainOptions& options, std::span<const Frame> frames,

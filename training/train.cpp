@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/species.hpp"
+#include "core/units.hpp"
 #include "io/file_system.hpp"
 #include "training/embedding.hpp"
 #include "training/learning_curve.hpp"
@@ -104,7 +105,8 @@ class Session {
     const LabelStatistics labels = data_.statistics(train_);
     const int threads = request_.options.threads > 0 ? request_.options.threads : default_threads(*request_.group);
     std::vector<double> initial = initial_parameters(layout_, descriptor_, request_.options.seed);
-    Optimiser optimiser(embedding_ ? embedding_->initial(model_, initial) : std::move(initial));
+    Optimiser optimiser(embedding_ ? embedding_->initial(model_, initial) : std::move(initial),
+                        matrix_blocks(trained_layout()));
     normalise(optimiser.parameters, labels, reference, threads);
 
     const TrainingProgram<T> program(descriptor_, layout_, normalisation_, RadialMode::table);
@@ -151,7 +153,7 @@ class Session {
     TrainingPlan plan;
     plan.train = train_;
     plan.valid = valid_;
-    const LossSchedule schedule = loss_schedule(request_.options.loss, labels);
+    const LossSchedule schedule = loss_schedule(request_.options.loss, labels, checked_stresses());
     plan.start = schedule.start;
     plan.end = schedule.end;
     plan.decay = decay_mask(trained_layout());
@@ -165,6 +167,27 @@ class Session {
     request_.group->barrier();  // every rank has read the checkpoint before root may replace it
     if (request_.group->is_root()) start_curve(plan.curve, state.epoch);
     return plan;
+  }
+
+  /// What strained structures say about the stresses, for the log and the balance.
+  StressCheck checked_stresses() const {
+    const StressCheck check = check_stresses(request_.frames, train_);
+    const double gpa = units::ev_per_a3_in_gpa;
+    if (check.contradictory())
+      request_.log->warn(
+          "TN002", fmt::format("the stresses contradict the energies: along the strains of {} pairs of structures "
+                               "the derivative of the energy differs from the stress by {:.2f} GPa rms ({:+.2f} "
+                               "GPa of pressure-like stress for all); no potential can follow both. {}",
+                               check.pairs, gpa * check.mismatch, gpa * check.offset,
+                               request_.options.loss.balance == LossWeights::Balance::automatic
+                                   ? "The stress gets hardly any weight."
+                                   : "Consider a smaller weight of the stress."));
+    else if (check.decided())
+      request_.log->info(
+          fmt::format("stresses are the derivative of the energies within {:.2f} GPa ({} pairs of "
+                      "strained structures)",
+                      gpa * check.mismatch, check.pairs));
+    return check;
   }
 
   double smallest_distance(Team<T>& team) {

@@ -58,9 +58,9 @@ double Trainer<T>::minutes() const {
 
 namespace {
 
-/// The stochastic part of a run with a time limit leaves half of it to the polishing.
+/// The stochastic part of a run with a time limit leaves a fifth of it to the polishing.
 double stochastic_minutes(const TrainOptions& options) {
-  return options.polish_iterations > 0 ? 0.5 * options.max_minutes : options.max_minutes;
+  return options.polish_iterations > 0 ? 0.8 * options.max_minutes : options.max_minutes;
 }
 
 }  // namespace
@@ -123,16 +123,12 @@ TrainingEnd Trainer<T>::polish_best(TrainingEnd end) {
                                         0),
                   .valid = plan_.valid,
                   .scale = plan_.end,
-                  .diagonal = {},
+                  .initial = [&](std::span<const double> x) { return state_.optimiser.precondition(x); },
                   .iterations = options.polish_iterations,
                   .patience = options.patience};
   for (Batch& batch : plan.batches)
     for (auto& shard : batch)
       for (int& f : shard) f = plan_.train[static_cast<std::size_t>(f)];
-  double largest = 0;
-  for (const double v : state_.optimiser.second) largest = std::max(largest, v);
-  for (const double v : state_.optimiser.second)
-    plan.diagonal.push_back(1 / (std::sqrt(v) + 1e-4 * std::sqrt(largest)));
   bool stopped = false;
   const auto stop = [&] {
     stopped = should_stop();

@@ -22,10 +22,11 @@ namespace haven {
 /// as the learning rate decays. 0 switches a term off.
 struct LossWeights {
   /// Automatic balance: each term is divided by the variance of its labels in the training set and then weighted with
-  /// 0.02 (energy, start), 1 (energy, end), 1 (force) and 0.01 (stress: calculated stresses can disagree with the
-  /// energies' derivative by some GPa, Pulay stress for one, and the energies would pay for a larger weight). Where the
-  /// energies of very different structures (surfaces, strained crystals) spread far, that would leave the energy hardly
-  /// any weight: its divisor is at most (0.2 A)^2 times that of the forces.
+  /// 0.02 (energy, start), 1 (energy, end), 1 (force) and, for the stress, with 0.1, 0.01 or 0.001: as strained copies
+  /// of a structure show that the stresses are the derivative of the energies, show nothing, or show that they
+  /// contradict them (by 0.25 GPa or more: Pulay stress, for one; TN002), see check_stresses(). Where the energies of
+  /// very different structures (surfaces, strained crystals) spread far, that would leave the energy hardly any weight:
+  /// its divisor is at most (0.2 A)^2 times that of the forces.
   enum class Balance { automatic, given };
   Balance balance = Balance::automatic;
   double energy_start = 0, energy = 0, force = 0,
@@ -45,14 +46,14 @@ struct TrainOptions {
   Index batch_frames = 2;  ///< ... but not before it has this many frames
   Index max_epochs = 200;
   double max_minutes = 0;  ///< training time over all parts of a resumed run; 0: no limit
-  double learning_rate_start = 2e-3, learning_rate_end = 1e-5;
+  double learning_rate_start = 3e-3, learning_rate_end = 1e-5;
   enum class Schedule { cosine, exponential } schedule = Schedule::cosine;
   Index warm_up_steps = 200;     ///< linear ramp of the learning rate; at most a twentieth of all steps
-  double weight_decay = 1e-6;    ///< decoupled (AdamW), per unit learning rate
+  double weight_decay = 1e-6;    ///< decoupled, per unit learning rate
   double average_decay = 0.999;  ///< of the exponential moving average that is validated and exported
   double gradient_clip = 3.0;    ///< largest ratio of a gradient norm to its running mean
   LossWeights loss;
-  Index polish_iterations = 100;  ///< full-batch L-BFGS steps from the best model at the end; 0: none
+  Index polish_iterations = 20;   ///< full-batch L-BFGS steps from the best model at the end; 0: none
   Index patience = 60;            ///< stop after so many epochs without a better validation; 0: never
   double checkpoint_minutes = 5;  ///< between checkpoints; one is written at the end in any case
 

@@ -1,5 +1,6 @@
 #include "training/training_state.hpp"
 
+#include <concepts>
 #include <cstring>
 #include <filesystem>
 
@@ -9,7 +10,7 @@
 namespace haven::training {
 namespace {
 
-constexpr char magic[8] = {'H', 'A', 'V', 'E', 'N', 'T', 'R', '1'};
+constexpr char magic[8] = {'H', 'A', 'V', 'E', 'N', 'T', 'R', '2'};
 constexpr std::size_t digest_size = 32;
 
 class Writer {
@@ -20,14 +21,25 @@ class Writer {
     const auto* bytes = reinterpret_cast<const std::byte*>(&value);
     bytes_.insert(bytes_.end(), bytes, bytes + sizeof(V));
   }
-  void put(const std::vector<double>& values) {
+  template <std::floating_point V>
+  void put(const std::vector<V>& values) {
     put(static_cast<std::int64_t>(values.size()));
     const auto* bytes = reinterpret_cast<const std::byte*>(values.data());
-    bytes_.insert(bytes_.end(), bytes, bytes + values.size() * sizeof(double));
+    bytes_.insert(bytes_.end(), bytes, bytes + values.size() * sizeof(V));
   }
   void put(const std::string& text) {
     put(static_cast<std::int64_t>(text.size()));
     for (const char c : text) bytes_.push_back(static_cast<std::byte>(c));
+  }
+  void put(const std::vector<KroneckerBasis>& bases) {
+    put(static_cast<std::int64_t>(bases.size()));
+    for (const KroneckerBasis& basis : bases) {
+      put(basis.block);
+      for (const auto* side : {&basis.left, &basis.right}) {
+        put(side->mean);
+        put(side->vectors);
+      }
+    }
   }
   [[nodiscard]] std::vector<std::byte>& bytes() { return bytes_; }
 
@@ -44,14 +56,25 @@ class Reader {
     static_assert(std::is_trivially_copyable_v<V>);
     std::memcpy(&value, take(sizeof(V)), sizeof(V));
   }
-  void get(std::vector<double>& values) {
-    const std::size_t n = count(sizeof(double));
+  template <std::floating_point V>
+  void get(std::vector<V>& values) {
+    const std::size_t n = count(sizeof(V));
     values.resize(n);
-    if (n > 0) std::memcpy(values.data(), take(n * sizeof(double)), n * sizeof(double));
+    if (n > 0) std::memcpy(values.data(), take(n * sizeof(V)), n * sizeof(V));
   }
   void get(std::string& text) {
     const std::size_t n = count(1);
     text.assign(reinterpret_cast<const char*>(take(n)), n);
+  }
+  void get(std::vector<KroneckerBasis>& bases) {
+    bases.resize(count(sizeof(MatrixBlock)));
+    for (KroneckerBasis& basis : bases) {
+      get(basis.block);
+      for (auto* side : {&basis.left, &basis.right}) {
+        get(side->mean);
+        get(side->vectors);
+      }
+    }
   }
 
  private:
@@ -77,6 +100,7 @@ void transfer(Archive&& item, State& state) {
   item(state.optimiser.first);
   item(state.optimiser.second);
   item(state.optimiser.average);
+  item(state.optimiser.bases);
   item(state.optimiser.step);
   item(state.optimiser.gradient_norm);
   item(state.epoch);

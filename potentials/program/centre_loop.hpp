@@ -27,10 +27,19 @@ inline std::int64_t round_to_fixed(double value) {
 class CentreSink {
  public:
   CentreSink(Wanted wanted, std::span<FixedVec3> forces, std::span<FixedMat3> atom_virials,
-             std::span<double> atom_energies)
-      : wanted_(wanted), forces_(forces), atom_virials_(atom_virials), atom_energies_(atom_energies) {}
+             std::span<double> atom_energies, std::span<unsigned char> extrapolates)
+      : wanted_(wanted),
+        forces_(forces),
+        atom_virials_(atom_virials),
+        atom_energies_(atom_energies),
+        extrapolates_(extrapolates) {}
 
   [[nodiscard]] Wanted wanted() const { return wanted_; }
+  /// Where the deviations of a committee go: [members - 1] and [members - 1][local atoms].
+  void set_deviations(std::span<FixedSum> energies, std::span<FixedVec3> forces) {
+    energy_deviations_ = energies;
+    force_deviations_ = forces;
+  }
 
   /// Energy of centre i, eV.
   void add_energy(const LocalAtoms& atoms, Index i, double energy) {
@@ -83,6 +92,32 @@ class CentreSink {
     on_centre_ = sum;
   }
 
+  /// Energy of centre i by a member of a committee less that by the mean, eV.
+  void add_energy_deviation(const LocalAtoms& atoms, Index i, Index member, double energy) {
+    if (!std::isfinite(energy)) return report(EvaluationFault::not_finite, atoms.ids[static_cast<std::size_t>(i)]);
+    energy_deviations_[static_cast<std::size_t>(member)].add(energy);
+  }
+  /// dE_i/dr_ij of those deviations on neighbours of centre i; complete at once, without end_centre.
+  template <class T>
+  void add_force_deviations(const LocalAtoms& atoms, Index i, Index member, const Pairs<T>& pairs) {
+    const std::size_t n = forces_.size();
+    const std::span<FixedVec3> forces = force_deviations_.subspan(static_cast<std::size_t>(member) * n, n);
+    FixedVec3 sum{};
+    for (Index k = 0; k < pairs.count; ++k) {
+      const Vec3 f{static_cast<double>(pairs.force_x[k]), static_cast<double>(pairs.force_y[k]),
+                   static_cast<double>(pairs.force_z[k])};
+      if (!fits_fixed(f)) [[unlikely]] {
+        report(is_finite(f) ? EvaluationFault::force_out_of_range : EvaluationFault::not_finite,
+               atoms.ids[static_cast<std::size_t>(i)]);
+        continue;
+      }
+      const FixedVec3 fixed{round_to_fixed(f.x), round_to_fixed(f.y), round_to_fixed(f.z)};
+      sum += fixed;
+      forces[static_cast<std::size_t>(pairs.atom[k])] -= fixed;
+    }
+    forces[static_cast<std::size_t>(i)] += sum;
+  }
+
   /// Flushes the sums of centre i.
   void end_centre(Index i) {
     forces_[static_cast<std::size_t>(i)] += on_centre_;
@@ -96,7 +131,11 @@ class CentreSink {
     fault_ = std::max(fault_, fault);
     fault_atom_ = std::min(fault_atom_, id);
   }
-  void count_extrapolation() { ++extrapolating_; }
+  /// Centre i has a feature outside the training range.
+  void count_extrapolation(Index i) {
+    ++extrapolating_;
+    if (!extrapolates_.empty()) extrapolates_[static_cast<std::size_t>(i)] = 1;
+  }
 
   /// Adds this thread's sums to the evaluation (not the arrays).
   void merge_into(Evaluation& out) const {
@@ -119,6 +158,9 @@ class CentreSink {
   std::span<FixedVec3> forces_;
   std::span<FixedMat3> atom_virials_;
   std::span<double> atom_energies_;
+  std::span<unsigned char> extrapolates_;
+  std::span<FixedSum> energy_deviations_;
+  std::span<FixedVec3> force_deviations_;
   FixedVec3 on_centre_{};
   Mat3 centre_virial_{};
   FixedSum energy_{};
@@ -133,6 +175,8 @@ struct CentreLoopBuffers {
   std::vector<std::int32_t> order;  // centres grouped by element: tables and weights stay in cache
   std::vector<std::vector<FixedVec3>> forces;
   std::vector<std::vector<FixedMat3>> virials;
+  std::vector<std::vector<FixedSum>> energy_deviations;
+  std::vector<std::vector<FixedVec3>> force_deviations;
 };
 
 inline void order_by_element(const LocalAtoms& atoms, int n_elements, std::vector<std::int32_t>& order) {
@@ -162,13 +206,18 @@ void for_each_group(const LocalAtoms& atoms, int n_elements, Wanted wanted, Eval
   };
   const int threads = omp_in_parallel() != 0 ? 1 : std::max(1, omp_get_max_threads());
   if (threads == 1) {
-    CentreSink sink(wanted, out.forces, out.atom_virials, out.atom_energies);
+    CentreSink sink(wanted, out.forces, out.atom_virials, out.atom_energies, out.extrapolates);
+    sink.set_deviations(out.energy_deviations, out.force_deviations);
     for (std::int64_t k = 0; k < n; k += centres_in_group) body(group(k), sink);
     return sink.merge_into(out);
   }
   shared.forces.resize(static_cast<std::size_t>(threads));
   shared.virials.resize(static_cast<std::size_t>(threads));
+  shared.energy_deviations.resize(static_cast<std::size_t>(threads));
+  shared.force_deviations.resize(static_cast<std::size_t>(threads));
   const auto n_forces = static_cast<std::int64_t>(out.forces.size());
+  const bool deviates = wants(wanted, Wanted::deviation);
+  const auto n_deviations = deviates ? static_cast<std::int64_t>(out.force_deviations.size()) : 0;
   const auto n_virials = wants(wanted, Wanted::atom_virials) ? static_cast<std::int64_t>(out.atom_virials.size()) : 0;
 #pragma omp parallel num_threads(threads)
   {
@@ -176,7 +225,10 @@ void for_each_group(const LocalAtoms& atoms, int n_elements, Wanted wanted, Eval
     const auto team = static_cast<std::size_t>(omp_get_num_threads());
     shared.forces[self].assign(static_cast<std::size_t>(n_forces), FixedVec3{});
     shared.virials[self].assign(static_cast<std::size_t>(n_virials), FixedMat3{});
-    CentreSink sink(wanted, shared.forces[self], shared.virials[self], out.atom_energies);
+    shared.energy_deviations[self].assign(deviates ? out.energy_deviations.size() : 0, FixedSum{});
+    shared.force_deviations[self].assign(static_cast<std::size_t>(n_deviations), FixedVec3{});
+    CentreSink sink(wanted, shared.forces[self], shared.virials[self], out.atom_energies, out.extrapolates);
+    sink.set_deviations(shared.energy_deviations[self], shared.force_deviations[self]);
 #pragma omp for schedule(dynamic, 1)
     for (std::int64_t k = 0; k < n; k += centres_in_group) body(group(k), sink);
 #pragma omp for schedule(static) nowait
@@ -187,8 +239,16 @@ void for_each_group(const LocalAtoms& atoms, int n_elements, Wanted wanted, Eval
     for (std::int64_t j = 0; j < n_virials; ++j)
       for (std::size_t t = 0; t < team; ++t)
         out.atom_virials[static_cast<std::size_t>(j)] += shared.virials[t][static_cast<std::size_t>(j)];
+#pragma omp for schedule(static)
+    for (std::int64_t j = 0; j < n_deviations; ++j)
+      for (std::size_t t = 0; t < team; ++t)
+        out.force_deviations[static_cast<std::size_t>(j)] += shared.force_deviations[t][static_cast<std::size_t>(j)];
 #pragma omp critical(haven_merge_centres)
-    sink.merge_into(out);
+    {
+      sink.merge_into(out);
+      for (std::size_t m = 0; m < shared.energy_deviations[self].size(); ++m)
+        out.energy_deviations[m] += shared.energy_deviations[self][m];
+    }
   }
 }
 

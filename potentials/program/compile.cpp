@@ -24,8 +24,8 @@ bool all_finite(const std::vector<double>& values) {
   return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
 }
 
-void validate_network(const ModelElement& element, Index features) {
-  const auto& layers = element.network.layers;
+void validate_network(const ModelElement& element, const Network& network, Index features) {
+  const auto& layers = network.layers;
   if (layers.empty()) refuse(element, "there is no network");
   Index inputs = features;
   for (std::size_t k = 0; k < layers.size(); ++k) {
@@ -43,6 +43,17 @@ void validate_network(const ModelElement& element, Index features) {
     inputs = layer.outputs;
   }
   if (inputs != 1) refuse(element, fmt::format("the last layer has {} outputs instead of one", inputs));
+}
+
+/// Members of a committee differ in numbers, not in shape.
+void validate_committee(const Model& model, const ModelElement& element) {
+  if (1 + static_cast<Index>(element.committee.size()) != model.members())
+    refuse(element, fmt::format("{} networks in a committee of {}", 1 + element.committee.size(), model.members()));
+  const auto same_shape = [](const Layer& a, const Layer& b) { return a.inputs == b.inputs && a.outputs == b.outputs; };
+  for (const Network& network : element.committee)
+    if (!std::equal(network.layers.begin(), network.layers.end(), element.network.layers.begin(),
+                    element.network.layers.end(), same_shape))
+      refuse(element, "the networks of the committee have layers of different size");
 }
 
 /// Position of each channel of the descriptor in the program: stable by descending l_max.
@@ -329,11 +340,11 @@ void set_triplets(const CentreDescriptor& centre, const std::vector<int>& positi
 }
 
 /// W' = W diag(scale) M and b' = b - W diag(scale) shift: the first layer acts on terms.
-void fold_first_layer(const CentreDescriptor& centre, const ModelElement& element,
-                      const std::vector<std::size_t>& sources, CentreProgram& out) {
-  out.network = element.network;
-  const Layer& original = element.network.layers[0];
-  Layer& layer = out.network.layers[0];
+Network fold_first_layer(const CentreDescriptor& centre, const ModelElement& element, const Network& network,
+                         const std::vector<std::size_t>& sources, const CentreProgram& out) {
+  Network folded = network;
+  const Layer& original = network.layers[0];
+  Layer& layer = folded.layers[0];
   layer.inputs = out.terms;
   layer.weights.assign(static_cast<std::size_t>(layer.outputs * out.terms), 0);
   for (Index o = 0; o < layer.outputs; ++o) {
@@ -351,6 +362,14 @@ void fold_first_layer(const CentreDescriptor& centre, const ModelElement& elemen
     for (std::size_t t = 0; t < sources.size(); ++t)
       layer.weights[static_cast<std::size_t>(o * out.terms) + t] = by_term[sources[t]];
   }
+  return folded;
+}
+
+void set_networks(const CentreDescriptor& centre, const ModelElement& element, const std::vector<std::size_t>& sources,
+                  CentreProgram& out) {
+  out.network = fold_first_layer(centre, element, element.network, sources, out);
+  for (const Network& network : element.committee)
+    out.committee.push_back(fold_first_layer(centre, element, network, sources, out));
   if (centre.feature_map.rows > 0) return;
   for (const std::size_t source : sources) out.term_origin.push_back(element.feature_shift[source]);
 }
@@ -410,15 +429,20 @@ void validate_networks(const Descriptor& descriptor, const Model& model) {
     if (!all_finite(element.feature_shift) || !all_finite(element.feature_scale) || !all_finite(element.feature_min) ||
         !all_finite(element.feature_max) || !std::isfinite(element.reference_energy))
       refuse(element, "a shift, scale, feature range or reference energy is not finite");
-    validate_network(element, static_cast<Index>(features));
+    validate_committee(model, element);
+    validate_network(element, element.network, static_cast<Index>(features));
+    for (const Network& network : element.committee) validate_network(element, network, static_cast<Index>(features));
   }
 }
 
 bool fits_float(const Program& program) {
   constexpr double largest = 1e18;  // products with gradients stay finite, and features do not drown in denormals
-  return std::all_of(program.centres.begin(), program.centres.end(), [](const CentreProgram& centre) {
-    const std::vector<double>& weights = centre.network.layers.front().weights;
+  const auto fits = [](const Network& network) {
+    const std::vector<double>& weights = network.layers.front().weights;
     return std::all_of(weights.begin(), weights.end(), [](double w) { return std::abs(w) < largest; });
+  };
+  return std::all_of(program.centres.begin(), program.centres.end(), [&](const CentreProgram& centre) {
+    return fits(centre.network) && std::all_of(centre.committee.begin(), centre.committee.end(), fits);
   });
 }
 
@@ -455,7 +479,7 @@ Program compile(const Descriptor& descriptor, const Model& model, double table_t
     set_products(centre, position, out, sources);
     set_triplets(centre, position, elements, out, sources);
     out.terms = static_cast<Index>(sources.size());
-    fold_first_layer(centre, model.elements[a], sources, out);
+    set_networks(centre, model.elements[a], sources, out);
     set_feature_ranges(centre, model.elements[a], sources, out);
     out.reference_energy = model.elements[a].reference_energy;
     program.centres.push_back(std::move(out));

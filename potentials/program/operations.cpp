@@ -50,8 +50,13 @@ double of_centre(const CentreProgram& centre) {
       const double degree = centre.products[static_cast<std::size_t>(e)].degree;
       count += run.count * (degree + 1 + degree * (degree + 1));
     }
-  for (const Layer& layer : centre.network.layers)
-    count += 4 * static_cast<double>(layer.weights.size()) + (transcendental + 2) * static_cast<double>(layer.outputs);
+  const auto add_network = [&count](const Network& network) {
+    for (const Layer& layer : network.layers)
+      count +=
+          4 * static_cast<double>(layer.weights.size()) + (transcendental + 2) * static_cast<double>(layer.outputs);
+  };
+  add_network(centre.network);
+  for (const Network& network : centre.committee) add_network(network);
   return count;
 }
 

@@ -93,6 +93,7 @@ struct CentreProgram {
   std::vector<double> term_origin;
   /// Feature map, shift and scale are folded into the first layer: its inputs are the terms.
   Network network;
+  std::vector<Network> committee{};  ///< of the further members, folded likewise
   double reference_energy = 0;
   /// Range of each feature, widened by 1e-6 of its width so that rounding is not counted; empty when unknown.
   std::vector<double> feature_min, feature_max;

@@ -8,10 +8,12 @@ ChargeDisplacement charge_displacement(const IonTracks& tracks, std::span<const 
   HAVEN_ASSERT(static_cast<Index>(charges.size()) == tracks.n_ions());
   const auto frames = static_cast<std::size_t>(tracks.n_frames);
   ChargeDisplacement p;
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    p[axis].assign(frames, 0.0);
-    for (std::size_t ion = 0; ion < charges.size(); ++ion) {
-      const std::vector<double>& r = tracks.series[3 * ion + axis];
+  for (std::vector<double>& component : p) component.assign(frames, 0.0);
+  for (std::size_t ion = 0; ion < charges.size(); ++ion) {
+    if (charges[ion] == 0) continue;
+    const IonPath path = tracks.ion(ion);
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      const std::span<const double> r = path[axis];
       for (std::size_t t = 0; t < frames; ++t) p[axis][t] += charges[ion] * (r[t] - r[0]);
     }
   }

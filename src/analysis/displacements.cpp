@@ -17,6 +17,7 @@ namespace haven {
 namespace {
 
 constexpr std::size_t max_host_frames = 512;
+constexpr std::size_t most_rows = 32;
 constexpr double time_tolerance = 1e-4;  ///< relative to the frame interval
 
 /// Median over `atoms` of the distance to the nearest other one of them; 0 with fewer than two.
@@ -40,6 +41,14 @@ double nearest_spacing(const Cell& cell, const std::vector<Vec3>& fractional, st
   return nearest[nearest.size() / 2];
 }
 
+/// Fractional coordinates times the cell, in place.
+void scale_to_cell(const std::array<std::span<double>, 3>& axes, const Mat3& cell) {
+  for (std::size_t t = 0; t < axes[0].size(); ++t) {
+    const Vec3 r = Vec3{axes[0][t], axes[1][t], axes[2][t]} * cell;
+    axes[0][t] = r.x, axes[1][t] = r.y, axes[2][t] = r.z;
+  }
+}
+
 /// One pass over a trajectory.
 class Collector {
  public:
@@ -57,7 +66,7 @@ class Collector {
     tracks_.path = info.path;
     tracks_.temperature_K = info.temperature_K;
     tracks_.wrapping = info.wrapping;
-    tracks_.drift = host_.empty() ? Drift::total : Drift::host;
+    choose_rest();
     tracks_.series.resize(3 * mobile_.size());
   }
 
@@ -104,11 +113,17 @@ class Collector {
     const double mean_excess = excess_sum_ / static_cast<double>(used_);
     tracks_.volume = first_volume_ + mean_excess;
     tracks_.volume_sd = std::sqrt(std::max(0.0, excess_sum2_ / static_cast<double>(used_) - mean_excess * mean_excess));
-    tracks_.interval_ps = interval_fs_ * static_cast<double>(tracks_.thinning) / units::fs_per_ps;
-    tracks_.n_frames = static_cast<Index>(tracks_.series[0].size());
+    tracks_.interval_ps = interval_fs_ / units::fs_per_ps;
+    tracks_.n_frames = seen_;
     tracks_.drift_length = norm(last_drift_ * tracks_.mean_cell);
     finish_velocities();
     tracks_.host.interval_ps = interval_fs_ * static_cast<double>(host_thinning_) / units::fs_per_ps;
+    turn_rows();
+    if (file_) {
+      store();
+      tracks_.series = {};
+      tracks_.stored = std::move(file_);
+    }
     to_lengths();
     return std::move(tracks_);
   }
@@ -161,13 +176,9 @@ class Collector {
   void keep(const std::vector<Vec3>& s) {
     const Vec3 drift = drift_of(s);
     last_drift_ = drift;
-    if (seen_ % tracks_.thinning == 0) {
-      make_room();
-      for (std::size_t i = 0; i < mobile_.size(); ++i)
-        for (int k = 0; k < 3; ++k)
-          tracks_.series[3 * i + static_cast<std::size_t>(k)].push_back(s[mobile_[i]][k] - drift[k]);
-      thin_tracks();
-    }
+    for (const std::size_t i : mobile_)
+      for (int k = 0; k < 3; ++k) rows_.push_back(s[i][k] - drift[k]);
+    if (rows_.size() >= std::min(most_rows, most_frames()) * tracks_.series.size()) turn_rows();
     if (seen_ % host_thinning_ == 0 && !host_.empty()) {
       std::vector<Vec3> frame;
       for (const std::size_t i : host_) frame.push_back(s[i] - drift);
@@ -177,33 +188,36 @@ class Collector {
     ++seen_;
   }
 
-  Vec3 drift_of(const std::vector<Vec3>& s) const {
-    Vec3 sum;
-    if (!host_.empty()) {
-      for (const std::size_t i : host_) sum += s[i] - start_[i];
-      return (1.0 / static_cast<double>(host_.size())) * sum;
+  /// The atoms that are at rest on average, and what each counts.
+  void choose_rest() {
+    const auto mass = [&](std::size_t i) {
+      return info_.masses.empty() ? standard_mass(info_.numbers[i]) : info_.masses[i];
+    };
+    tracks_.drift = host_.empty() ? Drift::total : options_.drift;
+    for (std::size_t i = 0; i < info_.numbers.size(); ++i) {
+      if (tracks_.drift == Drift::total) rest_.emplace_back(i, mass(i));
+      const bool is_host = std::binary_search(host_.begin(), host_.end(), i);
+      if (is_host) rest_.emplace_back(i, tracks_.drift == Drift::host_mass ? mass(i) : 1.0);
     }
-    double mass = 0;
-    for (std::size_t i = 0; i < s.size(); ++i) {
-      const double m = info_.masses.empty() ? standard_mass(info_.numbers[i]) : info_.masses[i];
-      sum += m * (s[i] - start_[i]), mass += m;
-    }
-    return (1.0 / mass) * sum;
   }
 
-  /// Host atoms weighted equally, as for the drift; without a host the centre of mass.
+  /// Weighted mean over the atoms at rest of value(atom).
+  template <class Value>
+  Vec3 of_rest(const Value& value) const {
+    Vec3 sum;
+    double weights = 0;
+    for (const auto& [i, weight] : rest_) sum += weight * value(i), weights += weight;
+    return (1.0 / weights) * sum;
+  }
+
+  Vec3 drift_of(const std::vector<Vec3>& s) const {
+    return of_rest([&](std::size_t i) { return s[i] - start_[i]; });
+  }
+
+  /// Relative to the same atoms as the displacements.
   void add_velocities(const TrajectoryFrame& frame) {
     if (frame.velocities.size() != info_.numbers.size()) return;
-    Vec3 rest;
-    double weight = 0;
-    for (std::size_t i = 0; i < frame.velocities.size(); ++i) {
-      const bool mobile =
-          std::find(options_.mobile.begin(), options_.mobile.end(), info_.numbers[i]) != options_.mobile.end();
-      if (mobile && !host_.empty()) continue;
-      const double w = !host_.empty() ? 1.0 : info_.masses.empty() ? standard_mass(info_.numbers[i]) : info_.masses[i];
-      rest += w * frame.velocities[i], weight += w;
-    }
-    rest *= 1.0 / weight;
+    const Vec3 rest = of_rest([&](std::size_t i) { return frame.velocities[i]; });
     std::map<int, Vec3> sums;
     for (const std::size_t i : mobile_) sums[info_.numbers[i]] += frame.velocities[i] - rest;
     if (tracks_.velocities.empty())
@@ -220,25 +234,39 @@ class Collector {
       tracks_.velocities.clear();
   }
 
-  /// Frames that fit into the memory limit; at least 1024, so that something is left to analyse.
+  /// Frames that fit into the memory limit.
   std::size_t most_frames() const {
-    return std::max<std::size_t>(1024, options_.memory_bytes / (tracks_.series.size() * sizeof(double)));
+    return std::max<std::size_t>(1, options_.memory_bytes / (tracks_.series.size() * sizeof(double)));
+  }
+
+  /// Appends the rows to the series. Frame by frame every number would go to another page of the memory, which costs
+  /// more than all the rest of reading; so a few frames at a time, eight series (a cache line) by eight.
+  void turn_rows() {
+    constexpr std::size_t side_by_side = 8;
+    const std::size_t width = tracks_.series.size(), rows = rows_.size() / width;
+    make_room(rows);
+    for (std::size_t first = 0; first < width; first += side_by_side)
+      for (std::size_t row = 0; row < rows; ++row)
+        for (std::size_t s = first; s < std::min(first + side_by_side, width); ++s)
+          tracks_.series[s].push_back(rows_[row * width + s]);
+    rows_.clear();
   }
 
   /// A vector that grows by itself takes up to twice what it holds: the last step of growth goes to the limit only.
-  void make_room() {
-    const std::size_t capacity = tracks_.series[0].capacity();
-    if (tracks_.series[0].size() < capacity || 2 * capacity <= most_frames()) return;
-    for (std::vector<double>& series : tracks_.series) series.reserve(most_frames() + 1);
+  /// What has reached the limit goes to the file.
+  void make_room(std::size_t rows) {
+    const std::size_t frames = tracks_.series[0].size() + rows, capacity = tracks_.series[0].capacity();
+    if (frames > most_frames())
+      store();
+    else if (frames > capacity && 2 * capacity > most_frames())
+      for (std::vector<double>& series : tracks_.series) series.reserve(most_frames());
   }
 
-  void thin_tracks() {
-    if (tracks_.series[0].size() <= most_frames()) return;
-    for (std::vector<double>& series : tracks_.series) {
-      for (std::size_t t = 0; 2 * t < series.size(); ++t) series[t] = series[2 * t];
-      series.resize((series.size() + 1) / 2);
-    }
-    tracks_.thinning *= 2;
+  void store() {
+    if (tracks_.series[0].empty()) return;
+    if (!file_) file_ = std::make_shared<TrackFile>(options_.scratch);
+    file_->append(tracks_.series);
+    for (std::vector<double>& series : tracks_.series) series.clear();
   }
 
   void thin_host() {
@@ -261,22 +289,20 @@ class Collector {
 
   /// Fractional coordinates times the mean cell.
   void to_lengths() {
-    const Mat3& cell = tracks_.mean_cell;
-    for (std::size_t i = 0; i < mobile_.size(); ++i)
-      for (std::size_t t = 0; t < tracks_.series[0].size(); ++t) {
-        const Vec3 s{tracks_.series[3 * i][t], tracks_.series[3 * i + 1][t], tracks_.series[3 * i + 2][t]};
-        const Vec3 r = s * cell;
-        for (int k = 0; k < 3; ++k) tracks_.series[3 * i + static_cast<std::size_t>(k)][t] = r[k];
-      }
+    for (std::size_t s = 0; s < tracks_.series.size(); s += 3)
+      scale_to_cell({tracks_.series[s], tracks_.series[s + 1], tracks_.series[s + 2]}, tracks_.mean_cell);
     for (auto& frame : tracks_.host.frames)
-      for (Vec3& s : frame) s = s * cell;
+      for (Vec3& s : frame) s = s * tracks_.mean_cell;
   }
 
   const TrajectoryInfo& info_;
   const CollectOptions& options_;
   IonTracks tracks_;
+  std::shared_ptr<TrackFile> file_;  ///< blocks of frames that are no longer in the tracks
+  std::vector<double> rows_;         ///< the last frames, [frame][series]
   std::vector<std::size_t> mobile_, host_;
-  std::vector<Vec3> start_, unwrapped_;  ///< fractional
+  std::vector<std::pair<std::size_t, double>> rest_;  ///< atom, weight
+  std::vector<Vec3> start_, unwrapped_;               ///< fractional
   Vec3 last_drift_;
   Mat3 cell_sum_{};
   double first_volume_ = 0, excess_sum_ = 0, excess_sum2_ = 0;
@@ -286,23 +312,34 @@ class Collector {
 
 }  // namespace
 
-void thin_tracks(IonTracks& tracks, Index factor) {
-  HAVEN_ASSERT(factor >= 1);
-  const auto f = static_cast<std::size_t>(factor);
-  for (std::vector<double>& series : tracks.series) {
-    for (std::size_t t = 0; f * t < series.size(); ++t) series[t] = series[f * t];
-    series.resize((series.size() + f - 1) / f);
+IonPath::IonPath(std::vector<double> values) : own_(std::move(values)) {
+  const std::size_t frames = own_.size() / 3;
+  for (std::size_t a = 0; a < 3; ++a) axes_[a] = std::span<const double>(own_).subspan(a * frames, frames);
+}
+
+IonPath IonTracks::ion(std::size_t index) const {
+  if (!stored)
+    return IonPath(
+        std::array<std::span<const double>, 3>{series[3 * index], series[3 * index + 1], series[3 * index + 2]});
+  const auto frames = static_cast<std::size_t>(n_frames);
+  std::vector<double> values(3 * frames);
+  std::array<std::span<double>, 3> axes;
+  for (std::size_t a = 0; a < 3; ++a) {
+    axes[a] = std::span(values).subspan(a * frames, frames);
+    stored->read(3 * index + a, axes[a]);
   }
-  tracks.n_frames = static_cast<Index>(tracks.series[0].size());
-  tracks.interval_ps *= static_cast<double>(factor);
-  tracks.thinning *= factor;
+  scale_to_cell(axes, mean_cell);
+  return IonPath(std::move(values));
 }
 
 IonTracks collect_tracks(TrajectorySource& source, const CollectOptions& options) {
   Collector collector(source.info(), options);
   TrajectoryFrame frame;
   while (source.next(frame)) collector.add(frame);
-  return collector.finish(source.remarks());
+  IonTracks tracks = collector.finish(source.remarks());
+  // Those of the run know the whole stage, relative to the plain mean of the host.
+  if (options.skip_ps == 0 && tracks.drift != Drift::host_mass) tracks.live = source.live();
+  return tracks;
 }
 
 }  // namespace haven

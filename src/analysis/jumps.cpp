@@ -17,6 +17,10 @@ namespace {
 
 constexpr int nowhere = -1;
 constexpr int blocks = 5;
+constexpr std::size_t groups = 20;  ///< of ions, whose counts are compared
+
+/// A number for each block of the run and group of ions.
+using Cells = std::array<double, blocks * groups>;
 
 Vec3 nearest(Vec3 d) {
   for (int k = 0; k < 3; ++k) d[k] -= std::nearbyint(d[k]);
@@ -86,6 +90,8 @@ struct Ledger {
   };
   std::vector<std::array<double, blocks>> occupied;  ///< [site] frames
   std::map<std::pair<int, int>, Edge> edges;
+  std::vector<Cells> time;                          ///< [type] frames
+  std::map<std::pair<int, int>, Cells> type_jumps;  ///< between types
   long long returns = 0, skipping = 0;
   double squares = 0, outside = 0;
 };
@@ -95,10 +101,11 @@ void follow_ion(const IonTracks& tracks, const SiteMap& sites, const SiteFinder&
   const Cell cell(sites.cell);
   const auto frames = static_cast<std::size_t>(tracks.n_frames);
   const double reach = 1.5 * closest_pair(sites);
+  const auto cell_of = [&](std::size_t t, std::size_t i) { return t * blocks / frames * groups + i % groups; };
   int current = nowhere, before = nowhere;
+  const IonPath path = tracks.ion(ion);
   for (std::size_t t = 0; t < frames; ++t) {
-    const Vec3 r{tracks.series[3 * ion][t], tracks.series[3 * ion + 1][t], tracks.series[3 * ion + 2][t]};
-    const int here = finder.find(cell.to_fractional(r));
+    const int here = finder.find(cell.to_fractional(path.at(t)));
     if (here == nowhere) ledger.outside += 1;
     if (here != nowhere && current != nowhere && here != current) {
       const Vec3 d = nearest(sites.fractional[static_cast<std::size_t>(here)] -
@@ -107,18 +114,27 @@ void follow_ion(const IonTracks& tracks, const SiteMap& sites, const SiteFinder&
       auto& edge = ledger.edges[{current, here}];
       ++edge.count, edge.distance += length;
       ledger.squares += length * length;
+      ledger.type_jumps[{sites.type[static_cast<std::size_t>(current)], sites.type[static_cast<std::size_t>(here)]}]
+                       [cell_of(t, ion)] += 1;
       ledger.returns += here == before;
       ledger.skipping += length > reach;
       before = current;
     }
     if (here != nowhere) current = here;
-    if (current != nowhere) ledger.occupied[static_cast<std::size_t>(current)][t * blocks / frames] += 1;
+    if (current == nowhere) continue;
+    ledger.occupied[static_cast<std::size_t>(current)][t * blocks / frames] += 1;
+    ledger.time[static_cast<std::size_t>(sites.type[static_cast<std::size_t>(current)])][cell_of(t, ion)] += 1;
   }
 }
 
+struct Departures {
+  long long count = 0;
+  double dispersion = 1;
+};
+
 /// Occupation, residence and departures from the occupied frames of each block.
-SiteStatistics statistics(const std::array<double, blocks>& occupied, long long departures, const IonTracks& tracks,
-                          double sites) {
+SiteStatistics statistics(const std::array<double, blocks>& occupied, const Departures& departures,
+                          const IonTracks& tracks, double sites) {
   SiteStatistics out;
   double frames = 0, squares = 0;
   const double block_frames = static_cast<double>(tracks.n_frames) / blocks;
@@ -127,9 +143,9 @@ SiteStatistics statistics(const std::array<double, blocks>& occupied, long long 
   for (const double n : occupied) squares += std::pow(n / block_frames / sites - out.occupation, 2);
   out.occupation_sd = std::sqrt(squares / (blocks * (blocks - 1.0)));
   out.occupied_ps = frames * tracks.interval_ps;
-  out.departures = departures;
-  const Rate rate = poisson_rate(departures, out.occupied_ps);
-  out.residence_ps = departures > 0 ? 1.0 / rate.per_ps : 0.0;
+  out.departures = departures.count;
+  const Rate rate = poisson_rate(departures.count, out.occupied_ps, departures.dispersion);
+  out.residence_ps = departures.count > 0 ? 1.0 / rate.per_ps : 0.0;
   out.residence_ci95 = {rate.ci95[1] > 0 ? 1.0 / rate.ci95[1] : 0.0,
                         rate.ci95[0] > 0 ? 1.0 / rate.ci95[0] : std::numeric_limits<double>::infinity()};
   return out;
@@ -145,7 +161,8 @@ nlohmann::json jump_json(const Jump& jump) {
           {"distance_A", jump.distance},
           {"count", jump.rate.count},
           {"rate_per_ps", jump.rate.per_ps},
-          {"rate_ci95_per_ps", jump.rate.ci95}};
+          {"rate_ci95_per_ps", jump.rate.ci95},
+          {"dispersion", jump.rate.dispersion}};
 }
 
 nlohmann::json statistics_json(const SiteStatistics& s) {
@@ -159,14 +176,30 @@ nlohmann::json statistics_json(const SiteStatistics& s) {
 
 }  // namespace
 
-Rate poisson_rate(long long count, double time_ps) {
-  Rate rate{.count = count};
+Rate poisson_rate(long long count, double time_ps, double dispersion) {
+  Rate rate{.count = count, .dispersion = dispersion};
   if (!(time_ps > 0)) return rate;
-  const auto n = static_cast<double>(count);
-  rate.per_ps = n / time_ps;
-  rate.ci95 = {count > 0 ? 0.5 * chi2_quantile(0.025, 2.0 * n) / time_ps : 0.0,
-               0.5 * chi2_quantile(0.975, 2.0 * n + 2.0) / time_ps};
+  rate.per_ps = static_cast<double>(count) / time_ps;
+  const double bursts = static_cast<double>(count) / dispersion;
+  rate.ci95 = {count > 0 ? 0.5 * dispersion * chi2_quantile(0.025, 2.0 * bursts) / time_ps : 0.0,
+               0.5 * dispersion * chi2_quantile(0.975, 2.0 * bursts + 2.0) / time_ps};
   return rate;
+}
+
+double count_dispersion(std::span<const double> events, std::span<const double> time) {
+  double count = 0, total = 0;
+  for (const double one : events) count += one;
+  for (const double one : time) total += one;
+  constexpr double per_cell = 5, fewest = 50;
+  if (count < fewest || !(total > 0)) return 1;
+  const std::size_t cells = std::min(events.size(), static_cast<std::size_t>(count / per_cell));
+  std::vector<double> seen(cells, 0.0), expected(cells, 0.0);
+  for (std::size_t c = 0; c < events.size(); ++c)
+    seen[c % cells] += events[c], expected[c % cells] += count / total * time[c];
+  double chi2 = 0, used = 0;
+  for (std::size_t c = 0; c < cells; ++c)
+    if (expected[c] > 0) chi2 += std::pow(seen[c] - expected[c], 2) / expected[c], used += 1;
+  return used > 1 && chi2_survival(chi2, used - 1) < 0.005 ? chi2 / (used - 1) : 1.0;
 }
 
 JumpNetwork jump_network(const IonTracks& tracks, const SiteMap& sites) {
@@ -176,12 +209,14 @@ JumpNetwork jump_network(const IonTracks& tracks, const SiteMap& sites) {
   const SiteFinder finder(sites, network.core_radius);
   Ledger ledger;
   ledger.occupied.resize(sites.fractional.size());
+  const auto types = static_cast<std::size_t>(*std::max_element(sites.type.begin(), sites.type.end()) + 1);
+  ledger.time.resize(types);
   const auto ions = static_cast<std::size_t>(tracks.n_ions());
   for (std::size_t ion = 0; ion < ions; ++ion) follow_ion(tracks, sites, finder, ion, ledger);
 
-  const auto types = static_cast<std::size_t>(*std::max_element(sites.type.begin(), sites.type.end()) + 1);
   std::vector<std::array<double, blocks>> type_occupied(types);
-  std::vector<long long> departures(sites.fractional.size(), 0), type_departures(types, 0);
+  std::vector<Departures> departures(sites.fractional.size()), type_departures(types);
+  std::vector<Cells> leaving(types);
   network.sites_of_type.assign(types, 0);
   for (std::size_t k = 0; k < sites.type.size(); ++k) {
     const auto type = static_cast<std::size_t>(sites.type[k]);
@@ -192,25 +227,36 @@ JumpNetwork jump_network(const IonTracks& tracks, const SiteMap& sites) {
   for (const auto& [ends, edge] : ledger.edges) {
     const int from = sites.type[static_cast<std::size_t>(ends.first)],
               to = sites.type[static_cast<std::size_t>(ends.second)];
-    departures[static_cast<std::size_t>(ends.first)] += edge.count;
-    type_departures[static_cast<std::size_t>(from)] += edge.count;
+    departures[static_cast<std::size_t>(ends.first)].count += edge.count;
+    type_departures[static_cast<std::size_t>(from)].count += edge.count;
     type_edges[{from, to}].count += edge.count, type_edges[{from, to}].distance += edge.distance;
     network.jumps_total += edge.count;
   }
-  for (std::size_t k = 0; k < sites.type.size(); ++k)
+  // The types have the counts that tell how much jumps come in bursts; their sites share it.
+  std::map<std::pair<int, int>, double> dispersion;
+  for (const auto& [ends, cells] : ledger.type_jumps) {
+    const auto from = static_cast<std::size_t>(ends.first);
+    dispersion[ends] = count_dispersion(cells, ledger.time[from]);
+    for (std::size_t c = 0; c < cells.size(); ++c) leaving[from][c] += cells[c];
+  }
+  for (std::size_t k = 0; k < types; ++k) type_departures[k].dispersion = count_dispersion(leaving[k], ledger.time[k]);
+  for (std::size_t k = 0; k < sites.type.size(); ++k) {
+    departures[k].dispersion = type_departures[static_cast<std::size_t>(sites.type[k])].dispersion;
     network.sites.push_back(statistics(ledger.occupied[k], departures[k], tracks, 1.0));
+  }
   for (std::size_t k = 0; k < types; ++k)
     network.types.push_back(
         statistics(type_occupied[k], type_departures[k], tracks, static_cast<double>(network.sites_of_type[k])));
-  const auto list = [](const auto& edges, const std::vector<SiteStatistics>& from) {
+  const auto list = [&](const auto& edges, const std::vector<SiteStatistics>& from, const auto& type_of) {
     std::vector<Jump> jumps;
     for (const auto& [ends, edge] : edges)
       jumps.push_back({ends.first, ends.second, edge.distance / static_cast<double>(edge.count),
-                       poisson_rate(edge.count, from[static_cast<std::size_t>(ends.first)].occupied_ps)});
+                       poisson_rate(edge.count, from[static_cast<std::size_t>(ends.first)].occupied_ps,
+                                    dispersion.at({type_of(ends.first), type_of(ends.second)}))});
     return jumps;
   };
-  network.jumps = list(ledger.edges, network.sites);
-  network.type_jumps = list(type_edges, network.types);
+  network.jumps = list(ledger.edges, network.sites, [&](int k) { return sites.type[static_cast<std::size_t>(k)]; });
+  network.type_jumps = list(type_edges, network.types, [](int k) { return k; });
   network.returns = ledger.returns;
   const double ion_frames = static_cast<double>(ions) * static_cast<double>(tracks.n_frames);
   network.between_sites = ledger.outside / ion_frames;

@@ -34,25 +34,25 @@ struct Sums {
 class Layers {
  public:
   Layers(const IonTracks& tracks, const LayerOptions& options) : tracks_(tracks), options_(options) {
-    if (options.axis < 0 || options.axis > 2)
-      throw ConfigError("the axis must be a, b or c", "--axis", "Give one of them.");
+    if (options.planes == std::array<int, 3>{})
+      throw ConfigError("the planes 0 0 0 do not exist", "--planes", "Give Miller indices, e.g. 1 1 0.");
     lag_ = std::max<Index>(1, std::llround(options.lag_ps / tracks.interval_ps));
     if (!(options.lag_ps > 0) || 2 * lag_ >= tracks.n_frames)
       throw ConfigError(fmt::format("a lag of {:.3g} ps cannot be used", options.lag_ps), "--lag-ps",
                         fmt::format("Twice the lag must fit into the run of {:.3g} ps.", tracks.duration_ps()));
-    const Mat3& cell = tracks.mean_cell;
-    const auto axis = static_cast<std::size_t>(options.axis);
-    const Vec3 across = cross(cell.row[(axis + 1) % 3], cell.row[(axis + 2) % 3]);
-    area_ = norm(across), normal_ = (1.0 / area_) * across;
-    height_ = tracks.volume / area_;
-    inverse_ = inverse(cell);
+    // h x + k y + l z = g . r with the reciprocal vector g: whole indices make it periodic in the cell.
+    const Mat3 reciprocal = transpose(inverse(tracks.mean_cell));
+    for (int k = 0; k < 3; ++k)
+      across_ += static_cast<double>(options.planes[static_cast<std::size_t>(k)]) * reciprocal[k];
+    height_ = 1.0 / norm(across_), normal_ = height_ * across_;
+    area_ = tracks.volume / height_;
     check_edges();
     sums_.assign(options.edges.size(), std::vector<Sums>(blocks));
     for (Index ion = 0; ion < tracks.n_ions(); ++ion) follow(static_cast<std::size_t>(ion));
   }
 
   LayerReport report() const {
-    LayerReport out{.axis = options_.axis, .lag_ps = static_cast<double>(lag_) * tracks_.interval_ps, .layers = {}};
+    LayerReport out{.planes = options_.planes, .lag_ps = static_cast<double>(lag_) * tracks_.interval_ps, .layers = {}};
     const std::vector<double>& edges = options_.edges;
     for (std::size_t l = 0; l < edges.size(); ++l) {
       CellLayer layer{.low = edges[l], .high = l + 1 < edges.size() ? edges[l + 1] : edges[0] + 1.0};
@@ -85,7 +85,7 @@ class Layers {
 
   /// Fraction of the cell across the layers, in [0, 1).
   double across(const Vec3& r) const {
-    const double s = (r * inverse_)[options_.axis];
+    const double s = dot(r, across_);
     return s - std::floor(s);
   }
   std::size_t layer_at(double s) const {
@@ -102,13 +102,11 @@ class Layers {
 
   void follow(std::size_t ion) {
     const auto frames = static_cast<std::size_t>(tracks_.n_frames);
-    const auto at = [&](std::size_t t) {
-      return Vec3{tracks_.series[3 * ion][t], tracks_.series[3 * ion + 1][t], tracks_.series[3 * ion + 2][t]};
-    };
+    const IonPath path = tracks_.ion(ion);
     std::vector<std::size_t> layer(frames), end(frames);
     std::vector<Vec3> along(frames);
     for (std::size_t t = 0; t < frames; ++t) {
-      const Vec3 r = at(t);
+      const Vec3 r = path.at(t);
       along[t] = r - dot(r, normal_) * normal_;
       const double s = across(r);
       const std::size_t here = layer_at(s);
@@ -180,8 +178,7 @@ class Layers {
   const LayerOptions& options_;
   Index lag_ = 1;
   double area_ = 0, height_ = 0;
-  Vec3 normal_;
-  Mat3 inverse_{};
+  Vec3 across_, normal_;                 ///< g (1/A) and its direction
   std::vector<std::vector<Sums>> sums_;  ///< [layer][block]
 };
 

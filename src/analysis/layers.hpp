@@ -9,12 +9,11 @@
 
 namespace haven {
 
-/// Slabs of the cell between planes of two lattice vectors: layers of a crystal, grains and the boundary between them.
+/// Slabs of the cell between lattice planes: layers of a crystal, grains and the boundary between them.
 struct LayerOptions {
-  int axis = 2;  ///< lattice vector across the layers
-  std::vector<double>
-      edges{};        ///< fractional, ascending in [0, 1): the last layer runs over the cell boundary to the first
-  double lag_ps = 0;  ///< motion within a layer is taken between this lag and twice of it: diffusive
+  std::array<int, 3> planes{0, 0, 1};  ///< Miller indices h k l in the cell of the run
+  std::vector<double> edges{};  ///< h x + k y + l z in [0, 1), ascending: the last layer runs over 1 to the first
+  double lag_ps = 0;            ///< motion within a layer is taken between this lag and twice of it: diffusive
 };
 
 struct CellLayer {
@@ -29,7 +28,7 @@ struct CellLayer {
 };
 
 struct LayerReport {
-  int axis = 2;
+  std::array<int, 3> planes{0, 0, 1};
   double lag_ps = 0;
   std::vector<CellLayer> layers;
 };

@@ -11,12 +11,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-char axis_name(const LayerReport& report) { return static_cast<char>('a' + report.axis); }
+std::string planes_name(const LayerReport& report) {
+  return fmt::format("({} {} {})", report.planes[0], report.planes[1], report.planes[2]);
+}
 
 }  // namespace
 
 std::string layers_json(const LayerReport& report) {
-  Json json{{"axis", std::string(1, axis_name(report))}, {"lag_ps", report.lag_ps}, {"layers", Json::array()}};
+  Json json{{"planes", report.planes}, {"lag_ps", report.lag_ps}, {"layers", Json::array()}};
   for (const CellLayer& l : report.layers) {
     Json d = l.in_plane.determined()
                  ? Json{{"value", l.in_plane.value},
@@ -59,8 +61,9 @@ std::string layers_csv(const LayerReport& report) {
 
 std::string layers_text(const LayerReport& report) {
   std::string out = fmt::format(
-      "layers along {}, in-plane motion between {:.3g} and {:.3g} ps\n{:<16}{:>8}{:>16}  {:<34}{}\n", axis_name(report),
-      report.lag_ps, 2 * report.lag_ps, "from .. to", "A", "ions", "D in plane (cm^2/s)", "residence (ps)");
+      "layers between planes {}, in-plane motion between {:.3g} and {:.3g} ps\n{:<16}{:>8}{:>16}  {:<34}{}\n",
+      planes_name(report), report.lag_ps, 2 * report.lag_ps, "from .. to", "A", "ions", "D in plane (cm^2/s)",
+      "residence (ps)");
   for (const CellLayer& l : report.layers) {
     out += fmt::format("{:<16}{:>8.2f}{:>16}  {:<34}{}\n", fmt::format("{:.3f} .. {:.3f}", l.low, l.high), l.thickness,
                        fmt::format("{:.2f} +- {:.2f}", l.ions, l.ions_sd), format_estimate(l.in_plane),
@@ -74,7 +77,8 @@ std::string layers_text(const LayerReport& report) {
 
 std::string layers_svg(const LayerReport& report) {
   svg::Plot plot({.title = "Diffusion along the layers",
-                  .x = {fmt::format("place along {} (fraction of the cell)", axis_name(report)), svg::Scale::linear},
+                  .x = {fmt::format("place across the planes {} (fraction of their distance)", planes_name(report)),
+                        svg::Scale::linear},
                   .y = {"D in plane (cm^{2}/s)", svg::Scale::log},
                   .legend = svg::Corner::top_right});
   std::vector<double> x, y, low, high, bound_x, bound_y;

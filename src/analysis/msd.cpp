@@ -61,6 +61,25 @@ HAVEN_WIDE_LANES double step_squares(const double* r, std::size_t count, std::si
   return sum;
 }
 
+/// Sum over origins of the products of the steps of two components.
+HAVEN_WIDE_LANES double step_products(const double* a, const double* b, std::size_t count, std::size_t lag) {
+  Lanes product[2] = {};
+  std::size_t t = 0;
+  for (; t + 8 <= count; t += 8)
+    for (std::size_t chain = 0; chain < 2; ++chain) {
+      const std::size_t from = t + 4 * chain;
+      const Lanes x = *reinterpret_cast<const Unaligned*>(a + from + lag),
+                  y = *reinterpret_cast<const Unaligned*>(b + from + lag);
+      product[chain] +=
+          (x - *reinterpret_cast<const Unaligned*>(a + from)) * (y - *reinterpret_cast<const Unaligned*>(b + from));
+    }
+  double sum = 0;
+  for (; t < count; ++t) sum += (a[t + lag] - a[t]) * (b[t + lag] - b[t]);
+  product[0] += product[1];
+  for (int k = 0; k < 4; ++k) sum += product[0][k];
+  return sum;
+}
+
 /// Variance of the mean of independent values.
 double variance_of_mean(std::span<const double> values) {
   const auto n = static_cast<double>(values.size());
@@ -71,23 +90,54 @@ double variance_of_mean(std::span<const double> values) {
   return sum / (n * (n - 1.0));
 }
 
+/// A curve while ions are added.
+struct Sums {
+  MsdCurve curve;
+  std::vector<double> fourth;  ///< [lag]
+};
+
 /// One ion at all lags: its track stays in the cache.
-void add_ion(const IonTracks& tracks, const FrameRange& range, std::size_t ion, double weight, MsdCurve& curve,
-             std::vector<double>& fourth) {
+void add_ion(const IonPath& path, const FrameRange& range, std::size_t ion, double weight, Sums& to) {
+  MsdCurve& curve = to.curve;
   for (std::size_t a = 0; a < 3; ++a) {
-    const double* r = tracks.series[3 * ion + a].data() + range.first;
+    const double* r = path[a].data() + range.first;
     curve.ions[ion][a].reserve(curve.lags.size());
     for (std::size_t k = 0; k < curve.lags.size(); ++k) {
       const auto lag = static_cast<std::size_t>(curve.lags[k]), count = static_cast<std::size_t>(range.size()) - lag;
       const Powers sums = step_powers(r, count, lag);
       curve.ions[ion][a].push_back(weight * sums.square / static_cast<double>(count));
-      fourth[k] += sums.fourth / static_cast<double>(count);
+      to.fourth[k] += sums.fourth / static_cast<double>(count);
     }
   }
 }
 
+/// Means over ions from the curves of the ions.
+MsdCurve averaged(Sums sums, std::span<const double> weights) {
+  MsdCurve& curve = sums.curve;
+  const std::size_t ions = curve.ions.size();
+  const double per_ion = 1.0 / static_cast<double>(ions);
+  std::vector<double> of_ion(ions);
+  for (std::size_t k = 0; k < curve.lags.size(); ++k) {
+    std::array<double, 3> axes{}, plain{};
+    for (std::size_t i = 0; i < ions; ++i) {
+      of_ion[i] = 0;
+      for (std::size_t a = 0; a < 3; ++a) {
+        const double value = curve.ions[i][a][k];
+        of_ion[i] += value, axes[a] += value * per_ion;
+        plain[a] += value / (weights.empty() ? 1.0 : weights[i]) * per_ion;
+      }
+    }
+    curve.axes.push_back(axes);
+    curve.total.push_back(axes[0] + axes[1] + axes[2]);
+    curve.variance_of_mean.push_back(variance_of_mean(of_ion));
+    const double squares = plain[0] * plain[0] + plain[1] * plain[1] + plain[2] * plain[2];
+    curve.alpha2.push_back(squares > 0 ? sums.fourth[k] * per_ion / (3.0 * squares) - 1.0 : 0.0);
+  }
+  return std::move(curve);
+}
+
 /// Means of consecutive blocks of `length` frames; a rest shorter than a block is left out.
-std::vector<double> block_means(const std::vector<double>& series, std::size_t length) {
+std::vector<double> block_means(std::span<const double> series, std::size_t length) {
   std::vector<double> means(series.size() / length);
   for (std::size_t b = 0; b < means.size(); ++b) {
     for (std::size_t t = 0; t < length; ++t) means[b] += series[b * length + t];
@@ -142,42 +192,44 @@ std::vector<Index> log_spaced_lags(Index largest) {
   return lags;
 }
 
+std::vector<MsdCurve> mean_squared_displacements(const IonTracks& tracks, std::span<const Index> lags,
+                                                 std::span<const FrameRange> ranges, std::span<const double> weights) {
+  HAVEN_ASSERT(tracks.n_ions() > 0);
+  HAVEN_ASSERT(weights.empty() || static_cast<Index>(weights.size()) == tracks.n_ions());
+  const auto ions = static_cast<std::size_t>(tracks.n_ions());
+  std::vector<Sums> sums(ranges.size());
+  for (std::size_t k = 0; k < ranges.size(); ++k) {
+    HAVEN_ASSERT(ranges[k].first >= 0 && ranges[k].last <= tracks.n_frames);
+    for (const Index lag : lags) HAVEN_ASSERT(lag > 0 && lag < ranges[k].size());
+    sums[k].curve.lags.assign(lags.begin(), lags.end());
+    sums[k].curve.ions.resize(ions);
+    sums[k].fourth.assign(lags.size(), 0.0);
+  }
+  for (std::size_t i = 0; i < ions; ++i) {
+    const IonPath path = tracks.ion(i);
+    for (std::size_t k = 0; k < ranges.size(); ++k)
+      add_ion(path, ranges[k], i, weights.empty() ? 1.0 : weights[i], sums[k]);
+  }
+  std::vector<MsdCurve> curves;
+  for (Sums& one : sums) curves.push_back(averaged(std::move(one), weights));
+  return curves;
+}
+
 MsdCurve mean_squared_displacement(const IonTracks& tracks, std::span<const Index> lags, const FrameRange& range,
                                    std::span<const double> weights) {
-  HAVEN_ASSERT(range.first >= 0 && range.last <= tracks.n_frames && tracks.n_ions() > 0);
-  HAVEN_ASSERT(weights.empty() || static_cast<Index>(weights.size()) == tracks.n_ions());
-  for (const Index lag : lags) HAVEN_ASSERT(lag > 0 && lag < range.size());
-  const auto ions = static_cast<std::size_t>(tracks.n_ions());
-  const double per_ion = 1.0 / static_cast<double>(ions);
-  const auto weight_of = [&](std::size_t ion) { return weights.empty() ? 1.0 : weights[ion]; };
-  MsdCurve curve;
-  curve.lags.assign(lags.begin(), lags.end());
-  curve.ions.resize(ions);
-  std::vector<double> fourth(lags.size(), 0.0);
-  for (std::size_t i = 0; i < ions; ++i) add_ion(tracks, range, i, weight_of(i), curve, fourth);
-  std::vector<double> of_ion(ions);
-  for (std::size_t k = 0; k < lags.size(); ++k) {
-    std::array<double, 3> axes{}, plain{};
-    for (std::size_t i = 0; i < ions; ++i) {
-      of_ion[i] = 0;
-      for (std::size_t a = 0; a < 3; ++a) {
-        const double value = curve.ions[i][a][k];
-        of_ion[i] += value, axes[a] += value * per_ion, plain[a] += value / weight_of(i) * per_ion;
-      }
-    }
-    curve.axes.push_back(axes);
-    curve.total.push_back(axes[0] + axes[1] + axes[2]);
-    curve.variance_of_mean.push_back(variance_of_mean(of_ion));
-    const double squares = plain[0] * plain[0] + plain[1] * plain[1] + plain[2] * plain[2];
-    curve.alpha2.push_back(squares > 0 ? fourth[k] * per_ion / (3.0 * squares) - 1.0 : 0.0);
-  }
-  return curve;
+  return std::move(mean_squared_displacements(tracks, lags, {&range, 1}, weights)[0]);
 }
 
 double line_msd(std::span<const double> series, Index lag) {
   HAVEN_ASSERT(lag > 0 && static_cast<std::size_t>(lag) < series.size());
   const std::size_t count = series.size() - static_cast<std::size_t>(lag);
   return step_squares(series.data(), count, static_cast<std::size_t>(lag)) / static_cast<double>(count);
+}
+
+double line_product(std::span<const double> first, std::span<const double> second, Index lag) {
+  HAVEN_ASSERT(lag > 0 && static_cast<std::size_t>(lag) < first.size() && first.size() == second.size());
+  const std::size_t count = first.size() - static_cast<std::size_t>(lag);
+  return step_products(first.data(), second.data(), count, static_cast<std::size_t>(lag)) / static_cast<double>(count);
 }
 
 std::vector<std::array<double, 3>> series_msd(const std::array<std::span<const double>, 3>& series,
@@ -195,7 +247,8 @@ HopCount count_hops(const IonTracks& tracks, double hop_length) {
   HopCount hops;
   for (std::size_t i = 0; i < static_cast<std::size_t>(tracks.n_ions()); ++i) {
     std::array<std::vector<double>, 3> r;
-    for (std::size_t a = 0; a < 3; ++a) r[a] = block_means(tracks.series[3 * i + a], length);
+    const IonPath path = tracks.ion(i);
+    for (std::size_t a = 0; a < 3; ++a) r[a] = block_means(path[a], length);
     const auto away = [&](std::size_t t, std::size_t from) {
       return norm2({r[0][t] - r[0][from], r[1][t] - r[1][from], r[2][t] - r[2][from]}) >= threshold2;
     };

@@ -32,6 +32,10 @@ struct MsdCurve {
 /// Direct sums over contiguous series: for ~60 lags this is as fast as the FFT algorithm, and exact.
 [[nodiscard]] MsdCurve mean_squared_displacement(const IonTracks& tracks, std::span<const Index> lags,
                                                  const FrameRange& range, std::span<const double> weights = {});
+/// The same for several ranges, in one pass over the ions.
+[[nodiscard]] std::vector<MsdCurve> mean_squared_displacements(const IonTracks& tracks, std::span<const Index> lags,
+                                                               std::span<const FrameRange> ranges,
+                                                               std::span<const double> weights = {});
 
 /// Mean squared displacement of one 3-component series over all origins; [lag][axis] in squared units of the series.
 [[nodiscard]] std::vector<std::array<double, 3>> series_msd(const std::array<std::span<const double>, 3>& series,
@@ -39,6 +43,8 @@ struct MsdCurve {
 
 /// The same of one component at one lag.
 [[nodiscard]] double line_msd(std::span<const double> series, Index lag);
+/// Mean over all origins of the product of the displacements of two components at one lag.
+[[nodiscard]] double line_product(std::span<const double> first, std::span<const double> second, Index lag);
 
 /// Hops seen in the tracks: block-averaged positions (at least three frames and 0.3 ps) that moved by more than half
 /// the hop length from where the ion last settled.

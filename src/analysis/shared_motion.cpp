@@ -16,11 +16,16 @@ constexpr Index fewest_sampled = 64;
 /// Displacements over consecutive segments, [3 * ion + axis][segment].
 std::vector<std::vector<double>> segments_of(const IonTracks& tracks, Index lag) {
   const Index count = std::min((tracks.n_frames - 1) / lag, most_segments);
-  std::vector<std::vector<double>> steps(tracks.series.size());
-  for (std::size_t s = 0; s < steps.size(); ++s)
-    for (Index k = 0; k < count; ++k)
-      steps[s].push_back(tracks.series[s][static_cast<std::size_t>((k + 1) * lag)] -
-                         tracks.series[s][static_cast<std::size_t>(k * lag)]);
+  std::vector<std::vector<double>> steps;
+  for (std::size_t ion = 0; ion < static_cast<std::size_t>(tracks.n_ions()); ++ion) {
+    const IonPath path = tracks.ion(ion);
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      steps.emplace_back();
+      for (Index k = 0; k < count; ++k)
+        steps.back().push_back(path[axis][static_cast<std::size_t>((k + 1) * lag)] -
+                               path[axis][static_cast<std::size_t>(k * lag)]);
+    }
+  }
   return steps;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,14 +27,20 @@ struct SiteMap {
 /// of an ion within half of it; refined to the centre of the density around them.
 [[nodiscard]] SiteMap sites_of_density(const DensityMap& map, const IonTracks& tracks, double separation = 1.5);
 
-/// A rate with its exact Poisson interval.
+/// A rate with its 95 % interval.
 struct Rate {
   long long count = 0;
   double per_ps = 0;
   std::array<double, 2> ci95{};
+  double dispersion = 1;  ///< variance of counts over that of a Poisson process; in the interval
 };
-/// `count` events in `time_ps`; an interval from 0 when there was none (Garwood 1936).
-[[nodiscard]] Rate poisson_rate(long long count, double time_ps);
+/// `count` events in `time_ps`: the exact interval of a Poisson process (Garwood 1936), from 0 when there was none. Of
+/// events that come in bursts, `dispersion` to one, the interval of count / dispersion bursts.
+[[nodiscard]] Rate poisson_rate(long long count, double time_ps, double dispersion = 1);
+/// Variance of counts over that of a Poisson process of their mean rate, from cells of observed time: Pearson's chi^2
+/// over its degrees of freedom where it contradicts a Poisson process (p < 0.5 %), else 1. Cells are merged until they
+/// hold five events on average; fewer than fifty events tell nothing.
+[[nodiscard]] double count_dispersion(std::span<const double> events, std::span<const double> time);
 
 struct SiteStatistics {
   double occupation = 0, occupation_sd = 0;  ///< mean number of ions, standard error from five blocks

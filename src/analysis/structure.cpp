@@ -24,10 +24,6 @@ double distance(const Cell& cell, Vec3 d) {
   return norm(cell.to_cartesian(d));
 }
 
-Vec3 position(const IonTracks& tracks, std::size_t ion, std::size_t frame) {
-  return {tracks.series[3 * ion][frame], tracks.series[3 * ion + 1][frame], tracks.series[3 * ion + 2][frame]};
-}
-
 double half_height(const Cell& cell) {
   const Vec3 h = cell.heights();
   return 0.5 * std::min({h.x, h.y, h.z});
@@ -44,12 +40,14 @@ struct PairCounts {
   double first = 0, second = 0;  ///< atoms
 };
 
-/// Fractional positions of all atoms, mobile and host, in one of the frames that keep the host.
-std::vector<Vec3> all_atoms(const IonTracks& tracks, const Cell& cell, std::size_t host_frame, std::size_t frame) {
-  std::vector<Vec3> s;
-  for (std::size_t i = 0; i < tracks.numbers.size(); ++i) s.push_back(cell.to_fractional(position(tracks, i, frame)));
-  if (!tracks.host.frames.empty())
-    for (const Vec3& r : tracks.host.frames[host_frame]) s.push_back(cell.to_fractional(r));
+/// Fractional positions of the mobile ions in some frames, [frame][ion].
+std::vector<std::vector<Vec3>> mobile_ions(const IonTracks& tracks, const Cell& cell,
+                                           const std::vector<std::size_t>& frames) {
+  std::vector<std::vector<Vec3>> s(frames.size());
+  for (std::size_t i = 0; i < tracks.numbers.size(); ++i) {
+    const IonPath path = tracks.ion(i);
+    for (std::size_t f = 0; f < frames.size(); ++f) s[f].push_back(cell.to_fractional(path.at(frames[f])));
+  }
   return s;
 }
 
@@ -125,11 +123,16 @@ std::vector<PairDistribution> pair_distributions(const IonTracks& tracks, double
   for (const int a : kinds)
     for (const int b : kinds) table.push_back(&pairs.at({std::min(a, b), std::max(a, b)}));
   const auto frames = sampled_frames(tracks);
+  std::vector<std::size_t> of_tracks;
+  for (const auto& [host_frame, frame] : frames) of_tracks.push_back(frame);
+  std::vector<std::vector<Vec3>> positions = mobile_ions(tracks, cell, of_tracks);
   std::array<double, blocks> frames_in{};
   for (std::size_t f = 0; f < frames.size(); ++f) {
     const std::size_t block = f * blocks / frames.size();
     frames_in[block] += 1;
-    const std::vector<Vec3> s = all_atoms(tracks, cell, frames[f].first, frames[f].second);
+    std::vector<Vec3>& s = positions[f];  // then the host behind the mobile ions
+    if (!tracks.host.frames.empty())
+      for (const Vec3& r : tracks.host.frames[frames[f].first]) s.push_back(cell.to_fractional(r));
     for (std::size_t i = 0; i < s.size(); ++i)
       for (std::size_t j = 0; j < i; ++j) {
         const auto k = static_cast<std::size_t>(distance(cell, s[i] - s[j]) / bin);
@@ -180,19 +183,20 @@ std::vector<VanHove> van_hove(const IonTracks& tracks, const std::vector<Index>&
     const auto step = static_cast<std::size_t>(lag), origins = static_cast<std::size_t>(tracks.n_frames - lag);
     VanHove result{.lag_ps = tracks.interval_ps * static_cast<double>(lag)};
     std::vector<double> self(bins, 0.0), distinct(bins, 0.0);
-    for (std::size_t i = 0; i < ions; ++i)
+    for (std::size_t i = 0; i < ions; ++i) {
+      const IonPath path = tracks.ion(i);
       for (std::size_t t = 0; t < origins; ++t) {
-        const auto k = static_cast<std::size_t>(norm(position(tracks, i, t + step) - position(tracks, i, t)) / bin);
+        const auto k = static_cast<std::size_t>(norm(path.at(t + step) - path.at(t)) / bin);
         if (k < bins) self[k] += 1.0 / (static_cast<double>(ions * origins) * bin);
       }
-    const std::size_t stride = std::max<std::size_t>(1, origins / 200);
-    double sampled = 0;
-    for (std::size_t t = 0; t < origins; t += stride, sampled += 1) {
-      std::vector<Vec3> before(ions), after(ions);
-      for (std::size_t i = 0; i < ions; ++i) {
-        before[i] = cell.to_fractional(position(tracks, i, t));
-        after[i] = cell.to_fractional(position(tracks, i, t + step));
-      }
+    }
+    std::vector<std::size_t> sampled_origins, ends;
+    for (std::size_t t = 0; t < origins; t += std::max<std::size_t>(1, origins / 200))
+      sampled_origins.push_back(t), ends.push_back(t + step);
+    const auto sampled = static_cast<double>(sampled_origins.size());
+    const auto befores = mobile_ions(tracks, cell, sampled_origins), afters = mobile_ions(tracks, cell, ends);
+    for (std::size_t o = 0; o < befores.size(); ++o) {
+      const std::vector<Vec3>&before = befores[o], &after = afters[o];
       for (std::size_t i = 0; i < ions; ++i)
         for (std::size_t j = 0; j < ions; ++j) {
           if (i == j) continue;
@@ -227,9 +231,10 @@ DensityMap density_map(const IonTracks& tracks, double spacing) {
   }
   map.values.assign(static_cast<std::size_t>(total), 0.0);
   const double weight = total / (tracks.volume * static_cast<double>(tracks.n_frames));
-  for (std::size_t i = 0; i < static_cast<std::size_t>(tracks.n_ions()); ++i)
+  for (std::size_t i = 0; i < static_cast<std::size_t>(tracks.n_ions()); ++i) {
+    const IonPath path = tracks.ion(i);
     for (std::size_t t = 0; t < static_cast<std::size_t>(tracks.n_frames); ++t) {
-      const Vec3 s = cell.to_fractional(position(tracks, i, t));
+      const Vec3 s = cell.to_fractional(path.at(t));
       std::array<int, 3> at{};
       for (int k = 0; k < 3; ++k) {
         const int points = map.points[static_cast<std::size_t>(k)];
@@ -239,6 +244,7 @@ DensityMap density_map(const IonTracks& tracks, double spacing) {
       }
       map.values[map.index(at[0], at[1], at[2])] += weight;
     }
+  }
   return map;
 }
 

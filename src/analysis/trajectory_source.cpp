@@ -6,10 +6,12 @@
 #include <utility>
 
 #include "analysis/foreign_trajectory.hpp"
+#include "analysis/live_displacements.hpp"
 #include "core/error.hpp"
 #include "core/species.hpp"
 #include "io/extxyz.hpp"
 #include "io/file_format.hpp"
+#include "io/file_system.hpp"
 #include "io/trajectory.hpp"
 
 namespace haven {
@@ -47,9 +49,11 @@ class H5mdSource final : public TrajectorySource {
     const TrajectoryHeader& header = reader_.header();
     info_ = {path, header.numbers, header.masses,
              reading.temperature_K > 0 ? reading.temperature_K : header.target_temperature, Wrapping::unwrapped};
+    live_ = read_live_displacements(fs::is_directory(path) ? path : folder_of(path), header.stage);
   }
   const TrajectoryInfo& info() const override { return info_; }
   bool next(TrajectoryFrame& frame) override { return reader_.next(frame); }
+  std::optional<LiveTransport> live() const override { return live_; }
   std::vector<std::string> remarks() const override {
     std::vector<std::string> texts;
     if (!chosen_.empty()) texts.push_back(chosen_);
@@ -62,6 +66,7 @@ class H5mdSource final : public TrajectorySource {
  private:
   TrajectoryReader reader_;
   TrajectoryInfo info_;
+  std::optional<LiveTransport> live_;
   std::string chosen_;
 };
 

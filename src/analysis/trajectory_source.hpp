@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ class TrajectorySource {
   [[nodiscard]] virtual bool next(TrajectoryFrame& frame) = 0;
   /// What the user should know about the file after it was read: a frame that was cut off, frames left out.
   [[nodiscard]] virtual std::vector<std::string> remarks() const { return {}; }
+  /// Displacements that the run itself measured of what is read, when there are any.
+  [[nodiscard]] virtual std::optional<LiveTransport> live() const { return std::nullopt; }
 };
 
 /// What a file may leave unsaid.

@@ -24,7 +24,6 @@ namespace haven {
 namespace {
 
 constexpr Index fewest_frames = 40;
-constexpr double smallest_cell = 20.0;  ///< A, below it finite-size effects are expected
 
 std::vector<int> mobile_numbers(const TransportOptions& options) {
   if (options.mobile.empty())
@@ -48,7 +47,7 @@ class Analysis {
   Analysis(std::vector<IonTracks> replicas, const TransportOptions& options)
       : options_(options), replicas_(comparable(std::move(replicas))) {
     describe();
-    check_inputs();
+    for (AnalysisWarning& one : input_warnings(replicas_, result_)) result_.warnings.push_back(std::move(one));
   }
 
   TransportResult run() {
@@ -147,41 +146,6 @@ class Analysis {
     if (judge_.hop_length <= 0)
       judge_.hop_length = replicas_[0].mobile_spacing > 0 ? std::clamp(replicas_[0].mobile_spacing, 1.5, 5.0) : 3.0;
     result_.checks.hop_length = judge_.hop_length;
-  }
-
-  void check_inputs() {
-    for (const IonTracks& tracks : replicas_) {
-      for (const std::string& remark : tracks.remarks) warn("TR006", remark);
-      if (tracks.filled > 0)
-        warn("TR006", fmt::format("{}: {} missing frames interpolated", tracks.path, tracks.filled));
-      if (tracks.thinning > 1)
-        warn("TR005", fmt::format("{}: every {}th frame was used to stay within the memory limit", tracks.path,
-                                  tracks.thinning));
-      if (tracks.wrapping == Wrapping::wrapped && tracks.max_step > 0.7 * tracks.half_height)
-        warn(
-            "TR003",
-            fmt::format(
-                "{}: an atom moves {:.2f} A between frames, close to half the cell ({:.2f} A); write frames more often",
-                tracks.path, tracks.max_step, tracks.half_height));
-    }
-    if (replicas_[0].drift == Drift::total)
-      warn("TR001",
-           "no host atoms in the trajectory: the centre of mass was subtracted, and D_sigma depends on that frame of "
-           "reference");
-    // Rounding of the mean alone leaves a spread of some 1e-14 of the volume.
-    if (result_.volume_sd_A3 > 1e-9 * result_.volume_A3)
-      warn("TR008",
-           fmt::format(
-               "the cell varies (volume {:.1f} +- {:.1f} A^3): displacements are measured in the mean cell; production "
-               "runs in the fixed mean cell are preferable",
-               result_.volume_A3, result_.volume_sd_A3));
-    const Vec3 heights = Cell(result_.mean_cell).heights();
-    if (const double smallest = std::min({heights.x, heights.y, heights.z}); smallest < smallest_cell)
-      warn("TR015", fmt::format("the cell is {:.1f} A across, less than {:.0f} A: repeat with a larger cell to see the "
-                                "finite-size effect",
-                                smallest, smallest_cell));
-    if (options_.mobile.size() > 1)
-      warn("TR018", "several mobile species: D* and D_sigma are averages weighted by squared charge");
   }
 
   std::vector<double> ion_charges() const {
@@ -460,6 +424,18 @@ class Analysis {
     if (tracer == nullptr || collective == nullptr) return;
     out.tracer_slope = tracer->slope / judge_.interval_ps, out.tracer_intercept = tracer->intercept;
     out.collective_slope = collective->slope / judge_.interval_ps, out.collective_intercept = collective->intercept;
+    measured_by_the_runs();
+  }
+
+  void measured_by_the_runs() {
+    LiveCurve live = mean_live_curve(replicas_, options_.charges);
+    const auto deviation = live_deviation(live, result_.curves, judge_.total_ps / result_.replicas);
+    if (deviation.value_or(0) > 5)
+      warn("TR032", fmt::format("displacements that the runs measured themselves differ from those of the stored "
+                                "frames by {:.1f} standard errors: frames are missing, or belong to another run",
+                                *deviation));
+    result_.checks.live_deviation = deviation;
+    result_.curves.live = below(std::move(live), judge_.interval_ps);
   }
 
   TransportOptions options_;
@@ -480,18 +456,16 @@ TransportResult analyse_tracks(std::vector<IonTracks> replicas, const TransportO
 
 TransportResult analyse_transport(std::vector<std::unique_ptr<TrajectorySource>> replicas,
                                   const TransportOptions& options, Log& log) {
-  const CollectOptions collect{mobile_numbers(options), options.skip_ps,
-                               options.memory_bytes / std::max<std::size_t>(1, replicas.size())};
+  const CollectOptions collect{.mobile = mobile_numbers(options),
+                               .skip_ps = options.skip_ps,
+                               .drift = options.drift,
+                               .memory_bytes = options.memory_bytes / std::max<std::size_t>(1, replicas.size())};
   std::vector<IonTracks> tracks;
-  Index thinning = 1;
   for (auto& source : replicas) {
     log.progress("reading " + source->info().path);
     tracks.push_back(collect_tracks(*source, collect));
-    thinning = std::max(thinning, tracks.back().thinning);
     source.reset();
   }
-  // Memory limits may have thinned the longer replicas only: one interval for all.
-  for (IonTracks& one : tracks) thin_tracks(one, thinning / one.thinning);
   TransportResult result = analyse_tracks(std::move(tracks), options);
   for (const AnalysisWarning& warning : result.warnings) log.warn(warning.code, warning.text);
   return result;

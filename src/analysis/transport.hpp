@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analysis/estimate.hpp"
+#include "analysis/live_displacements.hpp"
 #include "analysis/msd.hpp"
 #include "analysis/trajectory_source.hpp"
 #include "core/log.hpp"
@@ -24,6 +25,7 @@ struct TransportOptions {
   double min_hops = 20;                            ///< fewer in total and less than one per ion: refused
   double hop_length = 0;               ///< A; 0: median distance of a mobile ion to its nearest mobile neighbour
   double skip_ps = 0;                  ///< left out at the start of every replica
+  Drift drift = Drift::host;           ///< what is at rest; the centre of mass of all atoms without a host
   double lindemann_factor = 0.25;      ///< host rms / nearest host distance above which the host counts as mobile
   double max_relative_error = 0.5;     ///< a value with a larger standard error is refused
   double target_relative_error = 0.2;  ///< for the run length that a refusal asks for
@@ -87,6 +89,8 @@ struct TransportChecks {
   double fit_p_tracer = 0, fit_p_collective = 0;  ///< p of chi^2 of the residuals
   double between_replicas_tracer = 0, between_replicas_collective = 0;  ///< relative spread beyond the statistical one
   double max_step = 0;                                                  ///< A between stored frames
+  std::optional<double> live_deviation{};  ///< largest deviation of the curves that the run itself measured from those
+                                           ///< of the frames, in standard errors
 };
 
 /// Curves for plots and CSV; all replicas combined.
@@ -96,6 +100,7 @@ struct TransportCurves {
   std::vector<char> in_window;
   double tracer_slope = 0, tracer_intercept = 0;  ///< fitted line, A^2/ps and A^2
   double collective_slope = 0, collective_intercept = 0;
+  LiveCurve live{};  ///< measured by the runs themselves at lags below the frame interval
 };
 
 /// What one temperature says.

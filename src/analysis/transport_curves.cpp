@@ -110,21 +110,37 @@ std::vector<RunCurve> ReplicaCurves::collective_axis(std::size_t axis) const {
   return runs;
 }
 
-std::vector<RunCurve> ReplicaCurves::tracer_along(const Vec3& direction, const LagRange& range) const {
+TracerProducts ReplicaCurves::tracer_products(const LagRange& range) const {
+  TracerProducts products{.range = range, .of_ion = {}};
+  for (const IonTracks& tracks : replicas_) {
+    products.of_ion.emplace_back();
+    for (std::size_t i = 0; i < static_cast<std::size_t>(tracks.n_ions()); ++i) {
+      const IonPath path = tracks.ion(i);
+      products.of_ion.back().emplace_back();
+      for (std::size_t k = range.first; k < range.last; ++k)
+        products.of_ion.back().back().push_back({line_product(path[0], path[1], lags_[k]),
+                                                 line_product(path[1], path[2], lags_[k]),
+                                                 line_product(path[2], path[0], lags_[k])});
+    }
+  }
+  return products;
+}
+
+std::vector<RunCurve> ReplicaCurves::tracer_along(const Vec3& direction, const TracerProducts& products) const {
   std::vector<RunCurve> runs;
   for (std::size_t r = 0; r < replicas_.size(); ++r) {
-    const IonTracks& tracks = replicas_[r];
-    const auto ions = static_cast<std::size_t>(tracks.n_ions());
+    const std::size_t ions = products.of_ion[r].size();
     RunCurve run{tracer_[r].covariance, std::vector<double>(lags_.size(), 0.0), static_cast<double>(ions)};
     run.shared_motion = shared_motion_;
-    std::vector<double> path(static_cast<std::size_t>(tracks.n_frames));
     for (std::size_t i = 0; i < ions; ++i) {
-      for (std::size_t t = 0; t < path.size(); ++t)
-        path[t] = direction.x * tracks.series[3 * i][t] + direction.y * tracks.series[3 * i + 1][t] +
-                  direction.z * tracks.series[3 * i + 2][t];
       std::vector<double> curve(lags_.size(), 0.0);
-      for (std::size_t k = range.first; k < range.last; ++k) {
-        curve[k] = weights_[i] * line_msd(path, lags_[k]);
+      for (std::size_t k = products.range.first; k < products.range.last; ++k) {
+        const std::array<double, 3>& product = products.of_ion[r][i][k - products.range.first];
+        for (int a = 0; a < 3; ++a) {
+          const auto axis = static_cast<std::size_t>(a);
+          curve[k] += direction[a] * direction[a] * msd_[r].ions[i][axis][k];
+          curve[k] += 2.0 * weights_[i] * direction[a] * direction[(a + 1) % 3] * product[axis];
+        }
         run.y[k] += curve[k] / static_cast<double>(ions);
       }
       if (!tracer_[r].walker_curves.empty()) run.walker_curves.push_back(std::move(curve));
@@ -220,14 +236,15 @@ ReplicaCurves::BlockSlopes ReplicaCurves::block_slopes(const LagRange& window, c
   if (lags.size() < 3) return {};
   const OverlapCovariance covariance(block, lags);
   std::vector<RunCurve> tracer, collective;
-  for (std::size_t r = 0; r < replicas_.size(); ++r)
-    for (Index b = 0; b < blocks_per_run; ++b) {
-      const FrameRange range{b * block, (b + 1) * block};
-      tracer.push_back(
-          tracer_run(&covariance, mean_squared_displacement(replicas_[r], lags, range, weights_), all_axes));
+  std::vector<FrameRange> ranges;
+  for (Index b = 0; b < blocks_per_run; ++b) ranges.push_back({b * block, (b + 1) * block});
+  for (std::size_t r = 0; r < replicas_.size(); ++r) {
+    for (const MsdCurve& msd : mean_squared_displacements(replicas_[r], lags, ranges, weights_))
+      tracer.push_back(tracer_run(&covariance, msd, all_axes));
+    for (const FrameRange& range : ranges)
       collective.push_back(
           {&covariance, collective_displacement(displacement_[r], sum_of_squares_, lags, range).total, 1.0});
-    }
+  }
   const LagRange all{0, lags.size()};
   return {fit_line(tracer, all, shape).run_slopes, fit_line(collective, all, shape).run_slopes};
 }

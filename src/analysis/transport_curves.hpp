@@ -9,6 +9,13 @@
 
 namespace haven {
 
+/// <dx dy>, <dy dz>, <dz dx> of every ion on the lags of a range: with its MSD along the axes, the MSD along any
+/// direction.
+struct TracerProducts {
+  LagRange range;
+  std::vector<std::vector<std::vector<std::array<double, 3>>>> of_ion;  ///< [replica][ion][lag - range.first], A^2
+};
+
 /// Tracer and collective curves of all replicas on one lag grid, ready for fits.
 class ReplicaCurves {
  public:
@@ -22,8 +29,10 @@ class ReplicaCurves {
   [[nodiscard]] std::span<const RunCurve> collective() const { return collective_; }
   [[nodiscard]] std::vector<RunCurve> tracer_axis(std::size_t axis) const;
   [[nodiscard]] std::vector<RunCurve> collective_axis(std::size_t axis) const;
-  /// Curves along a unit vector on the lags of `range` (zero elsewhere).
-  [[nodiscard]] std::vector<RunCurve> tracer_along(const Vec3& direction, const LagRange& range) const;
+  /// What tracer_along needs, in one pass over the ions.
+  [[nodiscard]] TracerProducts tracer_products(const LagRange& range) const;
+  /// Curves along a unit vector on the lags of the products, or of `range` (zero elsewhere).
+  [[nodiscard]] std::vector<RunCurve> tracer_along(const Vec3& direction, const TracerProducts& products) const;
   [[nodiscard]] std::vector<RunCurve> collective_along(const Vec3& direction, const LagRange& range) const;
   /// Tracer curves of the ions of one element alone.
   [[nodiscard]] std::vector<RunCurve> tracer_of(int number) const;

@@ -91,6 +91,7 @@ Json to_json(const TransportChecks& c) {
           {"hop_length_A", number(c.hop_length)},
           {"max_msd_A2", number(c.max_msd)},
           {"max_step_A", number(c.max_step)},
+          {"live_deviation", c.live_deviation ? number(*c.live_deviation) : Json()},
           {"eligible", c.eligible},
           {"he_zhu_mo_relative_error", number(c.he_zhu_mo_error)},
           {"D_at_half_tau0_ratio", number(c.half_window_ratio)},
@@ -274,6 +275,7 @@ TransportChecks read_checks(const Reader& in) {
   c.host.grows = in.get<bool>("host_grows"), c.host.exceeds = in.get<bool>("host_exceeds_lindemann");
   c.hops = in.get<long long>("hops"), c.hops_per_ion = in.real("hops_per_ion"), c.hop_length = in.real("hop_length_A");
   c.max_msd = in.real("max_msd_A2"), c.max_step = in.real("max_step_A"), c.eligible = in.get<bool>("eligible");
+  if (in.has("live_deviation")) c.live_deviation = in.real("live_deviation");
   c.he_zhu_mo_error = in.real("he_zhu_mo_relative_error");
   c.half_window_ratio = in.real("D_at_half_tau0_ratio"), c.double_window_ratio = in.real("D_at_double_tau0_ratio");
   c.block_relative_error = in.real("block_relative_error"), c.shared_motion = in.real("shared_motion_factor");

@@ -12,6 +12,8 @@
 namespace haven {
 namespace {
 
+constexpr double smallest_cell = 20.0;  ///< A, below it finite-size effects are expected
+
 /// "run 3.2 ns more (4.1 ns in total) for 20 %".
 std::string advice(double needed_ps, double have_ps, double target) {
   const double more = std::max(needed_ps - have_ps, 0.0);
@@ -77,6 +79,54 @@ Estimate judge_zero_frequency(const ZeroFrequency& zero, double factor) {
         "the velocities are stored too rarely: the spectrum of the current has not decayed at its end; store them "
         "every 5 to 10 fs");
   return log_normal_estimate(factor * zero.value, zero.log_sd);
+}
+
+std::vector<AnalysisWarning> input_warnings(const std::vector<IonTracks>& replicas, const TransportResult& result) {
+  std::vector<AnalysisWarning> warnings;
+  const auto warn = [&](const char* code, std::string text) { warnings.push_back({code, std::move(text)}); };
+  for (const IonTracks& tracks : replicas) {
+    for (const std::string& remark : tracks.remarks) warn("TR006", remark);
+    if (tracks.filled > 0) warn("TR006", fmt::format("{}: {} missing frames interpolated", tracks.path, tracks.filled));
+    if (tracks.wrapping == Wrapping::wrapped && tracks.max_step > 0.7 * tracks.half_height)
+      warn("TR003",
+           fmt::format(
+               "{}: an atom moves {:.2f} A between frames, close to half the cell ({:.2f} A); write frames more often",
+               tracks.path, tracks.max_step, tracks.half_height));
+  }
+  if (replicas[0].drift == Drift::total)
+    warn("TR001",
+         "no host atoms in the trajectory: the centre of mass was subtracted, and D_sigma depends on that frame of "
+         "reference");
+  // Rounding of the mean alone leaves a spread of some 1e-14 of the volume.
+  if (result.volume_sd_A3 > 1e-9 * result.volume_A3)
+    warn("TR008",
+         fmt::format(
+             "the cell varies (volume {:.1f} +- {:.1f} A^3): displacements are measured in the mean cell; production "
+             "runs in the fixed mean cell are preferable",
+             result.volume_A3, result.volume_sd_A3));
+  const Vec3 heights = Cell(result.mean_cell).heights();
+  if (const double smallest = std::min({heights.x, heights.y, heights.z}); smallest < smallest_cell)
+    warn("TR015", fmt::format("the cell is {:.1f} A across, less than {:.0f} A: repeat with a larger cell to see the "
+                              "finite-size effect",
+                              smallest, smallest_cell));
+  if (result.mobile.size() > 1)
+    warn("TR018", "several mobile species: D* and D_sigma are averages weighted by squared charge");
+  return warnings;
+}
+
+std::optional<double> live_deviation(const LiveCurve& live, const TransportCurves& curves, double run_ps) {
+  std::optional<double> largest;
+  const auto compare = [&](double one, double other, double sd) {
+    if (sd > 0) largest = std::max(largest.value_or(0.0), std::abs(one - other) / sd);
+  };
+  for (std::size_t k = 0, l = 0; k < curves.lag_ps.size() && curves.lag_ps[k] <= 0.1 * run_ps; ++k) {
+    const double lag = curves.lag_ps[k], tolerance = 1e-6 * lag;
+    while (l < live.lag_ps.size() && live.lag_ps[l] < lag - tolerance) ++l;
+    if (l == live.lag_ps.size() || live.lag_ps[l] > lag + tolerance) continue;
+    compare(live.tracer[l], curves.tracer[k], curves.tracer_sd[k]);
+    compare(live.collective[l], curves.collective[k], curves.collective_sd[k]);
+  }
+  return largest;
 }
 
 Estimate refuse_subdiffusive(const WindowChoice& window, const JudgeInput& input, const TransportOptions& options,

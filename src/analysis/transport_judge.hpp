@@ -1,6 +1,8 @@
 #pragma once
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "analysis/estimate.hpp"
 #include "analysis/green_kubo.hpp"
@@ -22,6 +24,10 @@ struct JudgeInput {
 /// five ions.
 inline constexpr double haven_ratio_floor = 0.2;
 
+/// Warnings about trajectories that stand before any number.
+/// @param result  with cell, volume and mobile species
+[[nodiscard]] std::vector<AnalysisWarning> input_warnings(const std::vector<IonTracks>& replicas,
+                                                          const TransportResult& result);
 /// D* < lambda a^2 / (2 d N T): lambda is the one-sided 95 % Poisson bound on the number of hops. cm^2/s.
 [[nodiscard]] double hop_bound_cm2_per_s(const JudgeInput& input);
 /// One-sided 95 % bound from one lag: y / (2 d tau) of a chi-squared variable with 2 y^2 / variance degrees of freedom.
@@ -44,6 +50,10 @@ struct BlockScatter {
 [[nodiscard]] BlockScatter block_scatter(std::span<const double> block_slopes, double slope, double claimed_sd);
 /// The zero-frequency value times `factor` as an estimate; refused when the spectrum has not decayed at its end.
 [[nodiscard]] Estimate judge_zero_frequency(const ZeroFrequency& zero, double factor);
+/// Largest deviation of the curves that the runs measured themselves from those of the stored frames, in standard
+/// errors of the latter, at lags that both have up to a tenth of a run. The origins differ, the motion is the same, so
+/// that it stays below one. Nothing without common lags.
+[[nodiscard]] std::optional<double> live_deviation(const LiveCurve& live, const TransportCurves& curves, double run_ps);
 /// Refusal of a run that never became diffusive.
 [[nodiscard]] Estimate refuse_subdiffusive(const WindowChoice& window, const JudgeInput& input,
                                            const TransportOptions& options, double d_estimate, double bound);

@@ -119,6 +119,8 @@ std::string msd_svg(const TransportResult& r) {
             {.colour = tracer_colour});
   plot.band(c.lag_ps, combined(c.collective, c.collective_sd, -1), combined(c.collective, c.collective_sd, 1),
             {.colour = collective_colour});
+  plot.line(c.live.lag_ps, c.live.tracer, {.label = "during the run", .colour = tracer_colour, .dash = "4 2"});
+  plot.line(c.live.lag_ps, c.live.collective, {.colour = collective_colour, .dash = "4 2"});
   plot.line(c.lag_ps, c.tracer, {.label = "tracer", .colour = tracer_colour});
   plot.line(c.lag_ps, c.collective, {.label = "collective, per ion", .colour = collective_colour});
   const auto fitted = [&](double slope, double intercept, const char* colour) {

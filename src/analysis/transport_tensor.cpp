@@ -41,9 +41,10 @@ double one_axis(double slope, double interval_ps) {
 DiffusionTensor diffusion_tensor(const ReplicaCurves& curves, const LagRange& window, Motion motion, double interval_ps,
                                  double max_relative_error) {
   const FitShape one{1, {}};
+  const TracerProducts products = motion == Motion::tracer ? curves.tracer_products(window) : TracerProducts{};
   const auto fit = [&](const Vec3& direction) {
-    const auto runs =
-        motion == Motion::tracer ? curves.tracer_along(direction, window) : curves.collective_along(direction, window);
+    const auto runs = motion == Motion::tracer ? curves.tracer_along(direction, products)
+                                               : curves.collective_along(direction, window);
     return fit_line(runs, window, one);
   };
   const std::array<Vec3, 3> unit{Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}};

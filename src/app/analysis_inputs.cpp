@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "app/options.hpp"
 #include "core/error.hpp"
 
 namespace haven {
@@ -13,6 +14,42 @@ TrajectoryReading reading_of(const TransportArguments& arguments) {
           .stage = arguments.stage,
           .types = arguments.types,
           .structure = arguments.structure};
+}
+
+namespace {
+
+Drift drift_of(const TransportArguments& arguments) {
+  return arguments.drift == "host-mass" ? Drift::host_mass : Drift::host;
+}
+
+std::size_t memory_bytes(const TransportArguments& arguments) {
+  return static_cast<std::size_t>(arguments.memory_GB * 1e9);
+}
+
+}  // namespace
+
+TransportOptions options_of(const TransportArguments& arguments) {
+  TransportOptions options;
+  options.mobile = arguments.mobile;
+  options.charges = arguments.charges;
+  if (arguments.quantity == "msd")  // charges only scale what is not asked for
+    for (const std::string& symbol : arguments.mobile) options.charges.try_emplace(symbol, 1.0);
+  options.temperature_K = arguments.temperature;
+  options.window_ps = arguments.window_ps;
+  options.skip_ps = arguments.skip_ps;
+  options.hop_length = arguments.hop_length;
+  options.drift = drift_of(arguments);
+  options.memory_bytes = memory_bytes(arguments);
+  return options;
+}
+
+IonTracks tracks_of(Session& session, const TransportArguments& arguments) {
+  const auto source = open_trajectory(arguments.trajectories[0], reading_of(arguments));
+  session.log.progress("reading " + arguments.trajectories[0]);
+  return collect_tracks(*source, {.mobile = atomic_numbers(arguments.mobile),
+                                  .skip_ps = arguments.skip_ps,
+                                  .drift = drift_of(arguments),
+                                  .memory_bytes = memory_bytes(arguments)});
 }
 
 std::string transport_result_file(const std::string& given) {

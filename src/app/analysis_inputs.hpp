@@ -1,14 +1,22 @@
 #pragma once
 #include <string>
 
-#include "analysis/trajectory_source.hpp"
+#include "analysis/displacements.hpp"
+#include "analysis/transport.hpp"
 #include "app/commands.hpp"
+#include "app/session.hpp"
 
 /// What the commands of the analysis read.
 namespace haven {
 
 /// How the trajectories of these arguments are opened.
 [[nodiscard]] TrajectoryReading reading_of(const TransportArguments& arguments);
+
+/// Settings of the analysis; where only the MSD is asked for, elements without a charge count as +1.
+[[nodiscard]] TransportOptions options_of(const TransportArguments& arguments);
+
+/// Tracks of the first trajectory, which is read with a word of progress.
+[[nodiscard]] IonTracks tracks_of(Session& session, const TransportArguments& arguments);
 
 /// transport.json of a run folder, of its transport folder, or the file itself.
 /// @throws InputError when there is none

@@ -183,6 +183,8 @@ void Parser::add_md() {
   app->add_option("--config", md_config_, "input file");
   app->add_option("--set", md_overrides_, "key=value for the input file")->allow_extra_args(false)->take_all();
   app->add_option("-T,--temperature", md_.temperatures, "K; several make a ladder")->check(CLI::PositiveNumber);
+  app->add_option("--committee", md_.committee,
+                  "further models that the forces are compared with, at the rows of thermo.csv");
   app->add_option("--ps", md_.ps, "length, ps")->check(CLI::PositiveNumber);
   positive(app, "--timestep", md_.timestep, "fs");
   app->add_option("--equilibrate", md_.equilibrate_ps,

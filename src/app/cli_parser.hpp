@@ -77,7 +77,7 @@ class Parser {
   TrajectoryExportArguments trajectory_export_;
   LayersArguments layers_;
   PlanArguments plan_;
-  AnalysisOptions pilot_;
+  AnalysisOptions pilot_{.arguments = {.quantity = "msd"}};
   ArrheniusArguments arrhenius_;
   CommitteeArguments committee_;
   ReportArguments report_;

@@ -23,15 +23,25 @@ void add_file_reading(CLI::App* app, TransportArguments& run) {
   app->add_option("--stage", run.stage, "stage of our own trajectories; default: the last");
 }
 
+void add_collecting(CLI::App* app, TransportArguments& run) {
+  app->add_option("--skip-ps", run.skip_ps, "left out at the start")->check(CLI::NonNegativeNumber);
+  app->add_option("--drift", run.drift, "at rest: the mean of the host atoms, or their centre of mass")
+      ->check(CLI::IsMember({"host", "host-mass"}))
+      ->capture_default_str();
+  app->add_option("--memory-gb", run.memory_GB, "for tracks; longer ones go to a temporary file (TMPDIR)")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+}
+
 /// How trajectories are read, and which ions are mobile.
 void add_reading(CLI::App* app, AnalysisOptions& options) {
   TransportArguments& a = options.arguments;
   app->add_option("--charges", options.charges, "formal charges of the mobile elements, e.g. Li=1");
   app->add_option("--temperature", a.temperature, "K; default: from the trajectory")->check(CLI::PositiveNumber);
   add_file_reading(app, a);
-  app->add_option("--skip-ps", a.skip_ps, "left out at the start")->check(CLI::NonNegativeNumber);
   app->add_option("--hop-length", a.hop_length, "A; default: from the structure")->check(CLI::PositiveNumber);
   app->add_option("--window", options.window, "fit window, ps; default: found by tests")->expected(2);
+  add_collecting(app, a);
 }
 
 /// How one trajectory is read when no temperature or charge matters.
@@ -39,7 +49,7 @@ void add_plain_reading(CLI::App* app, TransportArguments& run) {
   app->add_option("TRAJECTORY", run.trajectories, trajectory_kinds)->required()->expected(1);
   app->add_option("--mobile", run.mobile, "mobile elements")->required();
   add_file_reading(app, run);
-  app->add_option("--skip-ps", run.skip_ps, "left out at the start")->check(CLI::NonNegativeNumber);
+  add_collecting(app, run);
 }
 
 /// What the options of a trajectory mean, after parsing.
@@ -113,12 +123,15 @@ void Parser::add_layers(CLI::App& transport) {
   CLI::App* app =
       verb(transport, "layers", "diffusion along slabs of the cell, ions in each, and exchange between them",
            "  haven transport layers run/md/T600/r0 --mobile Li --axis c --layers 4 -o T600\n"
-           "  haven transport layers XDATCAR --frame-interval 20 --mobile Li --axis a --edges 0.1 0.4 0.6 0.9");
+           "  haven transport layers XDATCAR --frame-interval 20 --mobile Li --planes 1 1 0 --edges 0.1 0.4 0.6 0.9");
   TransportArguments& run = layers_.run;
   add_plain_reading(app, run);
-  app->add_option("--axis", layers_.axis, "lattice vector across the layers")
-      ->check(CLI::IsMember({"a", "b", "c"}))
-      ->capture_default_str();
+  CLI::Option* axis = app->add_option("--axis", layers_.axis, "lattice vector across the layers")
+                          ->check(CLI::IsMember({"a", "b", "c"}))
+                          ->capture_default_str();
+  app->add_option("--planes", layers_.planes, "or Miller indices of the layers in the cell of the run, e.g. 1 1 0")
+      ->expected(3)
+      ->excludes(axis);
   CLI::Option* edges =
       app->add_option("--edges", layers_.edges, "fractions of the cell where layers begin; the last runs to the first");
   app->add_option("--layers", layers_.count, "number of layers of equal thickness")

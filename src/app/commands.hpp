@@ -102,6 +102,7 @@ struct PredictArguments {
 /// `haven md MODEL STRUCTURE`: one temperature without an input file.
 struct PlainMdArguments {
   std::string model, structure, folder = "md";
+  std::vector<std::string> committee{};  ///< other models that are compared with the first
   std::vector<double> temperatures{};
   double ps = 0, timestep = 1.0, every_fs = 100, tau = 100;
   double equilibrate_ps = 0;  ///< > 0: at constant pressure first, then the run in the mean cell
@@ -132,7 +133,8 @@ struct TransportArguments {
   std::vector<std::string> mobile{};
   std::map<std::string, double> charges{};
   double temperature = 0, frame_interval_fs = 0, timestep_fs = 0, skip_ps = 0, hop_length = 0;
-  std::string stage{}, structure{};
+  double memory_GB = 1.5;  ///< of tracks; longer ones go to a temporary file
+  std::string stage{}, structure{}, drift = "host";
   std::vector<std::string> types{};  ///< elements of numbered atom types
   std::optional<std::array<double, 2>> window_ps{};
   std::string folder{}, json{};
@@ -156,7 +158,8 @@ struct StructureArguments {
 /// `haven transport layers TRAJ`
 struct LayersArguments {
   TransportArguments run{};
-  std::string axis = "c";       ///< a, b or c
+  std::string axis = "c";       ///< a, b or c: the planes of the other two
+  std::vector<int> planes{};    ///< Miller indices instead
   std::vector<double> edges{};  ///< fractional; empty: `count` layers of equal thickness
   int count = 2;
   double lag_ps = 0;  ///< 0: where the motion of the whole cell has become diffusive

@@ -42,7 +42,8 @@ struct DataConfig {
 };
 
 struct ModelConfig {
-  std::string file;  ///< an existing model; empty: one is trained
+  std::string file;                  ///< an existing model; empty: one is trained
+  std::vector<std::string> members;  ///< with `file`: the other models of a committee
   std::string type = "moment", preset = "standard";
   double cutoff = 6.0;
   std::string repulsion = "zbl";
@@ -131,6 +132,8 @@ struct GuardsConfig {
   double energy_drift = GuardOptions{}.energy_drift;  ///< eV/atom/ns
   double stall_s = 60 * MdOptions{}.stall_minutes;
   std::string host = "stop", extrapolation = "flag";
+  double max_deviation = GuardOptions{}.max_deviation;  ///< eV/A
+  std::string deviation = "flag";
 };
 
 struct RestartConfig {

@@ -227,6 +227,10 @@ void Checker::check_needed(Needs required) {
     add("data.sources", "is needed: name at least one file or folder to learn from");
   if (given && !config_.data.sources.empty())
     add("model.file", "an existing model is not trained; remove this key, or data.sources");
+  if (!given && !config_.model.members.empty())
+    add("model.members", "the other models of a committee need the first one: give it as model.file");
+  if (given && config_.model.committee > 1)
+    add("model.committee", "existing models are not trained; list the others in model.members");
   if (needs(required, Needs::system) && config_.system.structure.empty())
     add("system.structure", "is needed: the file of the structure to simulate");
   if (needs(required, Needs::md)) {

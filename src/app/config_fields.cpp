@@ -64,8 +64,8 @@ void visit_data(FieldVisitor& v, DataConfig& data) {
   v.choice({"energy", "free: TOTEN, the energy that the forces belong to"}, data.energy, energy_choices);
   v.choice({"unconverged", "what to do with frames whose SCF reached NELM"}, data.unconverged, unconverged_choices);
   v.real({"max_force", "eV/A; frames above it are rejected and listed"}, data.max_force, positive);
-  v.choice({"stress", "auto: use where present, sign verified by finite strain when possible"}, data.stress,
-           stress_choices);
+  v.choice({"stress", "auto: use where present, sign and unit verified when possible; ignore: leave it out, unjudged"},
+           data.stress, stress_choices);
   v.text({"mixed_settings",
           "sources calculated with different settings: error, allow, or the settings that may differ (ISMEAR, SIGMA)"},
          data.mixed_settings);
@@ -86,7 +86,9 @@ void visit_model(FieldVisitor& v, ModelConfig& model) {
   v.real({"cutoff", "A"}, model.cutoff, {.low = 1, .high = 15});
   v.choice({"repulsion", "pair wall below the smallest distance of the training set"}, model.repulsion,
            repulsion_choices);
-  v.integer({"committee", "number of independently trained models"}, model.committee, {.low = 1, .high = 1});
+  v.integer({"committee", "number of models trained from different seeds; the first one moves the atoms"},
+            model.committee, {.low = 1, .high = 32});
+  v.text_list({"members", "with file: the other models of a committee"}, model.members);
 }
 
 void visit_train(FieldVisitor& v, TrainConfig& train) {
@@ -208,7 +210,9 @@ void visit_md(FieldVisitor& v, MdConfig& md) {
            md.guards.energy_drift, positive);
     s.duration({"stall", "wall time without progress after which a job on several ranks ends (exit 6); 0 s: never"},
                md.guards.stall_s, {.low = 0});
-    s.unavailable({"deviation", "the committee's force spread"});
+    s.real({"max_deviation", "eV/A: deviation of a committee's forces on an atom, at rows of thermo.csv; 0: off"},
+           md.guards.max_deviation, not_negative);
+    s.choice({"deviation", "what to do above it"}, md.guards.deviation, action_choices);
   });
   v.sections(
       {"stage", "run one after the other at every temperature"}, md.stages.size(),

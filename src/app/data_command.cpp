@@ -13,17 +13,17 @@
 
 namespace haven {
 
-ImportedData import_data(const Config& config, Log& log, const std::function<bool()>& stop) {
+ImportedData import_data(const Config& config, const std::string& folder, Log& log, const std::function<bool()>& stop) {
   ImportedData data;
-  const bool ignore_stress = config.data.stress == "ignore";
+  data.files = std::make_unique<PosixFileSystem>();
+  data.frames = std::make_unique<FrameSpool>(*data.files, folder);
   ImportOptions options = import_options(config);
   struct Stopped {};
   try {
     data.report = import_frames(
         options,
         [&](Frame&& frame) {
-          if (ignore_stress) frame.stress.reset();
-          data.frames.push_back(std::move(frame));
+          data.frames->append(frame);
           if (stop && stop()) throw Stopped{};
         },
         log);
@@ -66,6 +66,16 @@ std::string output_of(const DataImportArguments& arguments, const Config& config
   throw ConfigError("no file to write", "-o", "Name the dataset to write, e.g. -o set.h5.");
 }
 
+/// Where frames wait on disk: where the dataset goes, or the nearest folder above it that is there already. A dry run
+/// leaves that place alone.
+std::string spool_folder(const DataImportArguments& arguments, const std::string& output) {
+  if (arguments.spend == Spend::no) return std::filesystem::temp_directory_path().string();
+  std::error_code ignored;
+  std::filesystem::path folder = folder_of(output);
+  while (!std::filesystem::is_directory(folder, ignored) && folder.has_relative_path()) folder = folder_of(folder);
+  return folder.string();
+}
+
 }  // namespace
 
 ExitCode data_import(Session& session, const DataImportArguments& arguments) {
@@ -74,20 +84,20 @@ ExitCode data_import(Session& session, const DataImportArguments& arguments) {
     if (arguments.mixing == Mixing::allowed) config.data.mixed_settings = "allow";
     const std::string output = output_of(arguments, config);
     for (const std::string& note : config.notes) session.log.info(fmt::format("note: {}", note));
-    const ImportedData data = import_data(config, session.log);
+    const ImportedData data = import_data(config, spool_folder(arguments, output), session.log);
     session.log.info(data.report.to_text());
-    nlohmann::ordered_json json = nlohmann::ordered_json::parse(data.report.to_json());
-    json["dataset_sha256"] = dataset_hash(data.frames);
-    json["frames"] = data.frames.size();
+    const std::string report = data.report.to_json(), hash = dataset_hash(*data.frames);
+    nlohmann::ordered_json json = nlohmann::ordered_json::parse(report);
+    json["dataset_sha256"] = hash;
+    json["frames"] = data.frames->size();
     if (arguments.spend == Spend::yes) {
       std::error_code ignored;
       std::filesystem::create_directories(folder_of(output), ignored);
-      write_dataset(output, data.frames, {.created_by = version_text(), .import_report = data.report.to_json()});
-      session.log.info(fmt::format("wrote {} ({} frames, sha256 {})", output, data.frames.size(),
-                                   dataset_hash(data.frames).substr(0, 12)));
+      write_dataset(*data.files, output, *data.frames, {.created_by = version_text(), .import_report = report});
+      session.log.info(fmt::format("wrote {} ({} frames, sha256 {})", output, data.frames->size(), hash.substr(0, 12)));
       json["file"] = output;
     } else {
-      session.log.info(fmt::format("dry run: {} frames would be written to {}", data.frames.size(), output));
+      session.log.info(fmt::format("dry run: {} frames would be written to {}", data.frames->size(), output));
     }
     write_json(arguments.json, json.dump(2));
   });
@@ -116,14 +126,15 @@ StepEnd data_step(RunContext& run) {
   const StepPlan plan = plan_step(run, "data", [&] { return data_inputs(run); });
   if (!plan.run) return StepEnd::skipped;
   const std::string end = from_root(run.session.world, [&]() -> std::string {
-    const ImportedData data = import_data(run.config, run.session.log, [&] { return run.stop.requested(); });
+    const ImportedData data = import_data(run.config, folder_of(run.layout.at("data.h5")), run.session.log,
+                                          [&] { return run.stop.requested(); });
     if (data.stopped) return "stopped";
     run.session.log.info(data.report.to_text());
-    const std::string hash = dataset_hash(data.frames);
-    write_dataset(run.layout.at("data.h5"), data.frames,
+    const std::string hash = dataset_hash(*data.frames);
+    write_dataset(*data.files, run.layout.at("data.h5"), *data.frames,
                   {.created_by = version_text(), .import_report = data.report.to_json()});
     write_text_file(run.layout.at("data_report.json"), data.report.to_json());
-    run.session.log.info(fmt::format("wrote {} ({} frames, sha256 {})", run.layout.at("data.h5"), data.frames.size(),
+    run.session.log.info(fmt::format("wrote {} ({} frames, sha256 {})", run.layout.at("data.h5"), data.frames->size(),
                                      hash.substr(0, 12)));
     run.book->record("data", plan.inputs,
                      {.files = {"data.h5", "data_report.json"}, .facts = {{"dataset_sha256", hash}}});

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <filesystem>
 
 #include "analysis/layers.hpp"
@@ -19,6 +21,15 @@ double diffusive_lag_ps(const IonTracks& tracks, const TransportArguments& run) 
   return result.window.diffusive ? result.window.tau0_ps : tracks.duration_ps() / 50.0;
 }
 
+std::array<int, 3> planes_of(const LayersArguments& arguments) {
+  std::array<int, 3> planes{};
+  if (arguments.planes.empty())
+    planes[static_cast<std::size_t>(arguments.axis.front() - 'a')] = 1;
+  else
+    std::copy_n(arguments.planes.begin(), 3, planes.begin());
+  return planes;
+}
+
 std::vector<double> edges_of(const LayersArguments& arguments) {
   if (!arguments.edges.empty()) return arguments.edges;
   std::vector<double> edges;
@@ -31,12 +42,10 @@ std::vector<double> edges_of(const LayersArguments& arguments) {
 ExitCode layers_analysis(Session& session, const LayersArguments& arguments) {
   on_root(session.world, [&] {
     const TransportArguments& run = arguments.run;
-    const auto source = open_trajectory(run.trajectories[0], reading_of(run));
-    session.log.progress("reading " + run.trajectories[0]);
-    const IonTracks tracks = collect_tracks(*source, {.mobile = atomic_numbers(run.mobile), .skip_ps = run.skip_ps});
+    const IonTracks tracks = tracks_of(session, run);
     for (const std::string& remark : tracks.remarks) session.log.warn("TR006", remark);
     const LayerReport report =
-        analyse_layers(tracks, {.axis = arguments.axis.front() - 'a',
+        analyse_layers(tracks, {.planes = planes_of(arguments),
                                 .edges = edges_of(arguments),
                                 .lag_ps = arguments.lag_ps > 0 ? arguments.lag_ps : diffusive_lag_ps(tracks, run)});
     session.log.info(layers_text(report));

@@ -16,6 +16,7 @@
 #include "io/run_files.hpp"
 #include "io/sha256.hpp"
 #include "md/agreement.hpp"
+#include "md/committee.hpp"
 #include "potentials/registry.hpp"
 #include "potentials/structure_evaluation.hpp"
 
@@ -27,6 +28,8 @@ namespace fs = std::filesystem;
 /// What every run of a campaign shares.
 struct Material {
   std::unique_ptr<Potential> potential;
+  std::unique_ptr<FeatureRanges> ranges;
+  std::vector<std::unique_ptr<Potential>> committee;  // the others
   MdInput input;
 };
 
@@ -43,8 +46,14 @@ std::unique_ptr<Potential> potential_of(const Model& model, const MdCampaign& ca
 
 /// @param local  number of the rank on its machine
 Material load_material(const MdCampaign& campaign, int local, Log& log) {
-  const Model model = read_model(campaign.model_path, &log);
-  Material material{.potential = potential_of(model, campaign, local), .input = {}};
+  const Model model = read_model(campaign.model_paths.front(), &log);
+  Material material{.potential = potential_of(model, campaign, local),
+                    .ranges = std::make_unique<FeatureRanges>(model),
+                    .committee = {},
+                    .input = {}};
+  for (std::size_t k = 1; k < campaign.model_paths.size(); ++k)
+    material.committee.push_back(potential_of(read_model(campaign.model_paths[k], &log), campaign, local));
+  check_committee(*material.potential, material.committee);
   MdInput& input = material.input;
   input.structure = simulated_structure(campaign.structure_path, campaign.supercell);
   input.structure.velocities.clear();
@@ -178,7 +187,12 @@ class Campaign {
         "{}: {} to step {}", job_folder(job),
         opening.restart ? fmt::format("continues from step {}", opening.restart->step) : "starts", setup.last_step));
     use_threads_for(material_.input.structure.size() / group.size());
-    const RunServices services{.group = group, .sink = opening.files.get(), .stop = stop_, .log = session_.log};
+    const RunServices services{.group = group,
+                               .sink = opening.files.get(),
+                               .stop = stop_,
+                               .log = session_.log,
+                               .ranges = material_.ranges.get(),
+                               .committee = material_.committee};
     RunOutcome outcome = run_md(*material_.potential, setup.input, setup.options, opening.restart, services);
     on_root(group, [&] {
       opening.files->finish();
@@ -211,6 +225,9 @@ class Campaign {
                     outcome.extrapolating_rows > 0
                         ? fmt::format("; {} rows with atoms outside the training range", outcome.extrapolating_rows)
                         : ""));
+    if (outcome.largest_deviation > 0)
+      session_.log.info(fmt::format("{}: the forces of the {} models deviate by at most {:.3g} eV/A", job_folder(job),
+                                    material_.committee.size() + 1, outcome.largest_deviation));
   }
   Session& session_;
   const MdCampaign& campaign_;

@@ -19,8 +19,9 @@ enum class Device { cpu, cuda };
 
 /// Molecular dynamics of one structure with one model at several temperatures, several times each.
 struct MdCampaign {
-  std::string folder;  ///< one sub-folder per run
-  std::string model_path, structure_path;
+  std::string folder;                    ///< one sub-folder per run
+  std::vector<std::string> model_paths;  ///< the first one moves the atoms; the others are compared with it
+  std::string structure_path;
   std::array<std::int64_t, 3> supercell{1, 1, 1};
   Precision precision = Precision::mixed;
   Device device = Device::cpu;

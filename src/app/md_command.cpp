@@ -22,10 +22,14 @@ std::string md_inputs(RunContext& run) {
   config.md.restart = {};                             // when checkpoints are written
   config.md.skin = MdConfig{}.skin;                   // how often lists are rebuilt,
   config.md.guards.stall_s = GuardsConfig{}.stall_s;  // and what ends a job that hangs change no number
-  return hash_of({"md 1", effective_section(config, "md"), effective_section(config, "system"),
-                  fmt::format("{}", config.output.thermo_every_fs), std::to_string(config.seed),
-                  run.book->file_hash(resolve_path(config, config.system.structure)),
-                  model_hash(read_model(run.layout.model_file(config)))});
+  std::vector<std::string> parts{"md 1",
+                                 effective_section(config, "md"),
+                                 effective_section(config, "system"),
+                                 fmt::format("{}", config.output.thermo_every_fs),
+                                 std::to_string(config.seed),
+                                 run.book->file_hash(resolve_path(config, config.system.structure))};
+  for (const std::string& file : run.layout.model_files(config)) parts.push_back(model_hash(read_model(file)));
+  return hash_of(parts);
 }
 
 }  // namespace
@@ -34,7 +38,7 @@ StepEnd md_step(RunContext& run) {
   const StepPlan plan = plan_step(run, "md", [&] { return md_inputs(run); });
   if (!plan.run) return StepEnd::skipped;
   const MdCampaign campaign{.folder = run.layout.at("md"),
-                            .model_path = run.layout.model_file(run.config),
+                            .model_paths = run.layout.model_files(run.config),
                             .structure_path = resolve_path(run.config, run.config.system.structure),
                             .supercell = run.config.system.supercell,
                             .precision = precision_of(run.config.md.precision),
@@ -118,8 +122,10 @@ std::string json_of(const std::vector<JobReport>& reports, const std::string& fo
 
 ExitCode plain_md(Session& session, const PlainMdArguments& arguments) {
   const Config config = config_of(arguments);
+  std::vector<std::string> models{arguments.model};
+  models.insert(models.end(), arguments.committee.begin(), arguments.committee.end());
   const MdCampaign campaign{.folder = arguments.folder,
-                            .model_path = arguments.model,
+                            .model_paths = models,
                             .structure_path = arguments.structure,
                             .supercell = config.system.supercell,
                             .precision = precision_of(config.md.precision),

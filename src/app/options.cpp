@@ -36,6 +36,7 @@ ImportOptions import_options(const Config& config) {
                         : config.data.unconverged == "error" ? Unconverged::error
                                                              : Unconverged::reject;
   options.max_force = config.data.max_force;
+  if (config.data.stress == "ignore") options.stress = ImportOptions::Stress::ignore;
   options.mixed_settings = config.data.mixed_settings;
   options.elements = config.elements;
   return options;
@@ -136,6 +137,8 @@ MdOptions md_options(const Config& config) {
   guards.mobile_elements = atomic_numbers(config.system.mobile);
   guards.host = action(md.guards.host);
   guards.extrapolation = action(md.guards.extrapolation);
+  guards.max_deviation = md.guards.max_deviation;
+  guards.deviation = action(md.guards.deviation);
   options.thermo_interval = steps(config.output.thermo_every_fs);
   options.stall_minutes = md.guards.stall_s / 60;
   options.checkpoint_minutes = md.restart.every_s / 60;

@@ -23,6 +23,8 @@ struct RunLayout {
   [[nodiscard]] std::string model_file(const Config& config) const {
     return config.model.file.empty() ? at("model/" + config.name + ".haven") : resolve_path(config, config.model.file);
   }
+  /// All models of the committee, that of model_file() first.
+  [[nodiscard]] std::vector<std::string> model_files(const Config& config) const;
   /// md/T600/r0
   [[nodiscard]] static std::string job(double temperature, int replica);
 };

@@ -49,7 +49,7 @@ void check_inputs(const Config& config, const std::string& last_step) {
     if (makes_model(last_step))
       throw ConfigError("names an existing model, so there is nothing to train", "model.file",
                         "Remove the key to train a model, or use `haven md` or `haven run`.");
-    static_cast<void>(read_model(resolve_path(config, config.model.file)));
+    for (const std::string& file : RunLayout{}.model_files(config)) static_cast<void>(read_model(file));
   }
   if (needs(needs_of(last_step), Needs::system)) {
     const Structure structure =
@@ -132,7 +132,9 @@ bool run_steps(RunContext& run, const std::string& last_step) {
 /// What the last step has made, as one JSON text.
 std::string result_json(const RunContext& run, const std::string& last_step) {
   if (last_step == "report") return read_text_file(run.layout.at("report.json"));
-  nlohmann::ordered_json json{{"model", run.layout.model_file(run.config)}};
+  const std::vector<std::string> models = run.layout.model_files(run.config);
+  nlohmann::ordered_json json{{"model", models.front()}};
+  if (models.size() > 1) json["committee"] = models;
   if (run.config.model.file.empty())
     json["errors"] = nlohmann::ordered_json::parse(read_text_file(run.layout.at("model/errors.json")));
   if (last_step == "md")
@@ -160,6 +162,14 @@ void tell_end(RunContext& run, const PipelineArguments& arguments) {
 
 std::string RunLayout::job(double temperature, int replica) {
   return "md/" + job_folder({.temperature = temperature, .replica = replica});
+}
+
+std::vector<std::string> RunLayout::model_files(const Config& config) const {
+  std::vector<std::string> files{model_file(config)};
+  for (const std::string& member : config.model.members) files.push_back(resolve_path(config, member));
+  for (std::int64_t number = 2; number <= config.model.committee; ++number)
+    files.push_back(at(fmt::format("model/{}_{}.haven", config.name, number)));
+  return files;
 }
 
 std::string hash_of(const std::vector<std::string>& parts) {

@@ -52,15 +52,7 @@ std::vector<PlanPilot> pilots_of(Session& session, const TransportArguments& arg
   for (const std::string& path : arguments.trajectories) {
     std::vector<std::unique_ptr<TrajectorySource>> sources;
     sources.push_back(open_trajectory(path, reading_of(arguments)));
-    TransportOptions transport;
-    transport.mobile = arguments.mobile;
-    transport.charges = arguments.charges;
-    for (const std::string& symbol : arguments.mobile) transport.charges.try_emplace(symbol, 1.0);
-    transport.temperature_K = arguments.temperature;
-    transport.window_ps = arguments.window_ps;
-    transport.skip_ps = arguments.skip_ps;
-    transport.hop_length = arguments.hop_length;
-    const TransportResult result = analyse_transport(std::move(sources), transport, session.log);
+    const TransportResult result = analyse_transport(std::move(sources), options_of(arguments), session.log);
     const Estimate& d = result.tracer.iso;
     if (!d.determined() && !d.upper_bound)
       throw NotDetermined(d.refused, path, "Use a longer pilot, or a guess (--diffusion 1e-6 --at 600).");
@@ -79,9 +71,7 @@ std::vector<PlanPilot> pilots_of(Session& session, const TransportArguments& arg
 ExitCode structure_analysis(Session& session, const StructureArguments& arguments) {
   on_root(session.world, [&] {
     const TransportArguments& run = arguments.run;
-    const auto source = open_trajectory(run.trajectories[0], reading_of(run));
-    session.log.progress("reading " + run.trajectories[0]);
-    const IonTracks tracks = collect_tracks(*source, {.mobile = atomic_numbers(run.mobile), .skip_ps = run.skip_ps});
+    const IonTracks tracks = tracks_of(session, run);
     StructureReport report{.source = run.trajectories[0], .remarks = tracks.remarks};
     session.log.progress("pair distributions");
     report.pairs = pair_distributions(tracks);

@@ -34,42 +34,117 @@ std::string train_inputs(RunContext& run) {
   return hash_of(parts);
 }
 
-/// Says for which inputs the files in model/ are being made. Returns how to start: files of other inputs are set aside.
-TrainRequest::Start prepare_folder(RunContext& run, const std::string& inputs) {
-  const std::string folder = run.layout.at("model"), mark = run.layout.at("model/training.json");
-  if (fs::exists(mark)) {
-    const auto json = nlohmann::json::parse(read_text_file(mark), nullptr, false);
-    if (!json.is_discarded() && json.value("inputs", "") == inputs) return TrainRequest::Start::resume;
-    run.session.log.info(fmt::format("earlier training with other inputs is kept as {}", set_aside(folder)));
-  }
-  fs::create_directories(folder);
-  write_text_file(mark, nlohmann::json{{"inputs", inputs}}.dump() + "\n");
-  return TrainRequest::Start::fresh;
+/// Which inputs the files in model/ belong to, and which models of the committee are finished: model/training.json.
+struct TrainingMark {
+  struct Finished {
+    std::string model_hash;
+    Index epochs = 0;
+  };
+  std::string inputs;
+  std::vector<Finished> finished;
+};
+
+constexpr const char* mark_path = "model/training.json";
+
+TrainingMark read_mark(const RunLayout& layout) {
+  TrainingMark mark;
+  if (!fs::exists(layout.at(mark_path))) return mark;
+  const auto json = nlohmann::json::parse(read_text_file(layout.at(mark_path)), nullptr, false);
+  if (json.is_discarded()) return mark;
+  mark.inputs = json.value("inputs", "");
+  for (const auto& item : json.value("finished", nlohmann::json::array()))
+    mark.finished.push_back({item.value("model_hash", ""), item.value("epochs", Index{0})});
+  return mark;
 }
+
+void write_mark(const RunLayout& layout, const TrainingMark& mark) {
+  nlohmann::ordered_json json{{"inputs", mark.inputs}, {"finished", nlohmann::ordered_json::array()}};
+  for (const auto& model : mark.finished)
+    json["finished"].push_back({{"model_hash", model.model_hash}, {"epochs", model.epochs}});
+  write_text_file(layout.at(mark_path), json.dump() + "\n");
+}
+
+/// Makes model/ the folder of these inputs: files of others are set aside. Returns the number of finished models.
+std::size_t prepare_folder(RunContext& run, const std::string& inputs) {
+  TrainingMark mark = read_mark(run.layout);
+  if (mark.inputs != inputs) {
+    if (fs::exists(run.layout.at("model")))
+      run.session.log.info(
+          fmt::format("earlier training with other inputs is kept as {}", set_aside(run.layout.at("model"))));
+    fs::create_directories(run.layout.at("model"));
+    mark = {.inputs = inputs, .finished = {}};
+  }
+  const std::vector<std::string> files = run.layout.model_files(run.config);
+  std::size_t intact = 0;
+  while (intact < std::min(files.size(), mark.finished.size()) && fs::exists(files[intact]) &&
+         model_hash(read_model(files[intact])) == mark.finished[intact].model_hash)
+    ++intact;
+  // All intact, and yet this step has to run: another output is missing, so the last one is made from its checkpoint.
+  mark.finished.resize(std::min(intact, files.size() - 1));
+  write_mark(run.layout, mark);
+  return mark.finished.size();
+}
+
+/// File names of a model's training begin with this.
+std::string prefix_of(std::size_t member) { return member == 0 ? "" : fmt::format("member{}_", member + 1); }
 
 std::string percent_or_dash(double value, double scale) {
   return value < 0 ? "-" : fmt::format("{:.1f}", value * scale);
 }
 
-void finish_training(RunContext& run, const StepPlan& plan, TrainResult& result) {
+void finish_model(RunContext& run, std::size_t member, TrainResult& result) {
   Model& model = result.model;
   model.provenance["created_by"] = version_text();
   model.provenance["dataset_sha256"] = run.book->fact("data", "dataset_sha256");
-  model.provenance["seed"] = std::to_string(run.config.seed);
+  model.provenance["seed"] = std::to_string(run.config.seed + member);
   model.provenance["configuration"] = effective_section(run.config, "model") + effective_section(run.config, "train");
-  const std::string path = run.layout.model_file(run.config);
+  const std::string path = run.layout.model_files(run.config)[member];
   write_model(path, model);
   run.session.log.info(fmt::format("training ended after epoch {} ({}); best epoch {}: valid E {} meV/atom, F {} meV/A",
                                    result.epochs, result.reason, result.best_epoch,
                                    percent_or_dash(result.valid.energy, 1e3),
                                    percent_or_dash(result.valid.force, 1e3)));
   run.session.log.info(fmt::format("training time {:.1f} min; wrote {}", result.minutes, path));
-  std::vector<std::string> outputs{fmt::format("model/{}.haven", run.config.name)};
+  TrainingMark mark = read_mark(run.layout);
+  mark.finished.push_back({model_hash(model), result.epochs});
+  write_mark(run.layout, mark);
+}
+
+void record_training(RunContext& run, const StepPlan& plan) {
+  const TrainingMark mark = read_mark(run.layout);
+  std::vector<std::string> outputs;
+  for (const std::string& file : run.layout.model_files(run.config))
+    outputs.push_back("model/" + fs::path(file).filename().string());
   for (const char* name : {"model/lcurve.csv", "model/split.csv"})
     if (fs::exists(run.layout.at(name))) outputs.emplace_back(name);
-  run.book->record(
-      "train", plan.inputs,
-      {.files = outputs, .facts = {{"model_hash", model_hash(model)}, {"epochs", std::to_string(result.epochs)}}});
+  run.book->record("train", plan.inputs,
+                   {.files = outputs,
+                    .facts = {{"model_hash", mark.finished.front().model_hash},
+                              {"epochs", std::to_string(mark.finished.front().epochs)}}});
+}
+
+/// The models of a committee differ in their seed, and so in initial weights and the order of batches, but share the
+/// split: the test part is unseen by all.
+TrainResult train_model(RunContext& run, const std::vector<Frame>& frames, std::size_t member) {
+  TrainOptions options = train_options(run.config);
+  options.seed += member;
+  std::vector<Part> parts;
+  Agreement agreement(run.session.world);
+  agreement.attempt([&] {
+    if (member > 0) parts = read_split(run.layout.at("model/split.csv"));
+  });
+  agreement.settle();
+  if (run.config.model.committee > 1)
+    run.session.log.info(fmt::format("model {} of {}", member + 1, run.config.model.committee));
+  return run_training_module({.options = options,
+                              .frames = frames,
+                              .parts = parts,
+                              .group = &run.session.world,
+                              .log = &run.session.log,
+                              .stop_reason = [&] { return run.stop.reason(); },
+                              .folder = run.layout.at("model"),
+                              .prefix = prefix_of(member),
+                              .start = TrainRequest::Start::resume});
 }
 
 }  // namespace
@@ -78,27 +153,21 @@ StepEnd train_step(RunContext& run) {
   Communicator& world = run.session.world;
   const StepPlan plan = plan_step(run, "train", [&] { return train_inputs(run); });
   if (!plan.run) return StepEnd::skipped;
-  const std::string start = from_root(
-      world, [&] { return prepare_folder(run, plan.inputs) == TrainRequest::Start::resume ? "resume" : "fresh"; });
+  const std::string finished = from_root(world, [&] { return std::to_string(prepare_folder(run, plan.inputs)); });
   Agreement agreement(world);
   std::vector<Frame> frames;
   agreement.attempt([&] { frames = read_dataset(run.layout.at("data.h5")).frames; });
   agreement.settle();
-  const TrainRequest request{.options = train_options(run.config),
-                             .frames = frames,
-                             .parts = {},
-                             .group = &world,
-                             .log = &run.session.log,
-                             .stop_reason = [&] { return run.stop.reason(); },
-                             .folder = run.layout.at("model"),
-                             .prefix = "",
-                             .start = start == "resume" ? TrainRequest::Start::resume : TrainRequest::Start::fresh};
-  TrainResult result = run_training_module(request);
-  if (result.status == TrainResult::Status::checkpointed) {
-    run.session.log.info("training stopped after a checkpoint: " + result.reason);
-    return StepEnd::stopped;
+  const auto models = static_cast<std::size_t>(run.config.model.committee);
+  for (std::size_t member = std::stoul(finished); member < models; ++member) {
+    TrainResult result = train_model(run, frames, member);
+    if (result.status == TrainResult::Status::checkpointed) {
+      run.session.log.info("training stopped after a checkpoint: " + result.reason);
+      return StepEnd::stopped;
+    }
+    on_root(world, [&] { finish_model(run, member, result); });
   }
-  on_root(world, [&] { finish_training(run, plan, result); });
+  on_root(world, [&] { record_training(run, plan); });
   return StepEnd::done;
 }
 

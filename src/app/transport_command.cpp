@@ -25,16 +25,7 @@ ExitCode transport_analysis(Session& session, const TransportArguments& argument
     std::vector<std::unique_ptr<TrajectorySource>> sources;
     for (const std::string& path : arguments.trajectories)
       sources.push_back(open_trajectory(path, reading_of(arguments)));
-    TransportOptions options;
-    options.mobile = arguments.mobile;
-    options.charges = arguments.charges;
-    if (arguments.quantity == "msd")  // charges only scale what is not asked for
-      for (const std::string& symbol : arguments.mobile) options.charges.try_emplace(symbol, 1.0);
-    options.temperature_K = arguments.temperature;
-    options.window_ps = arguments.window_ps;
-    options.skip_ps = arguments.skip_ps;
-    options.hop_length = arguments.hop_length;
-    TransportResult result = analyse_transport(std::move(sources), options, session.log);
+    TransportResult result = analyse_transport(std::move(sources), options_of(arguments), session.log);
     result.label = fmt::format("T{:g}", result.temperature_K);
     session.log.info(transport_text(result));
     if (!arguments.folder.empty()) {

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "core/error.hpp"
+#include "io/dataset_stream.hpp"
 #include "io/h5.hpp"
 #include "io/sha256.hpp"
 
@@ -73,41 +74,31 @@ struct Tables {
   TextTable groups, trajectories, sources, codes, hashes, settings;
 };
 
-Columns columns_of(std::span<const Frame> frames, Tables& tables) {
-  Columns c;
-  for (std::size_t k = 0; k < frames.size(); ++k) {
-    const Frame& frame = frames[k];
-    const Structure& s = frame.structure;
-    check_frame(frame, static_cast<Index>(k));
-    c.offset.push_back(c.offset.back() + s.size());
-    append(c.cell, s.cell.vectors());
-    for (const bool periodic : s.cell.periodic()) c.periodic.push_back(periodic ? 1 : 0);
-    c.energy.push_back(frame.energy.value_or(missing));
-    append(c.stress, frame.stress.value_or(Mat3{
-                         {{{missing, missing, missing}, {missing, missing, missing}, {missing, missing, missing}}}}));
-    c.temperature.push_back(frame.temperature.value_or(missing));
-    c.weight.push_back(frame.weight);
-    c.group.push_back(tables.groups.index(frame.group));
-    c.trajectory.push_back(tables.trajectories.index(frame.trajectory));
-    c.source.push_back(tables.sources.index(frame.source.path));
-    c.source_index.push_back(frame.source.index);
-    c.code.push_back(tables.codes.index(frame.source.code));
-    c.sha256.push_back(tables.hashes.index(frame.source.sha256));
-    c.settings.push_back(tables.settings.index(frame.source.settings ? *frame.source.settings : ""));
-    c.number.insert(c.number.end(), s.numbers.begin(), s.numbers.end());
-    append_vectors(c.position, s.positions, s.numbers.size());
-    append_vectors(c.force, frame.forces, s.numbers.size());
-    append_vectors(c.velocity, s.velocities, s.numbers.size());
-  }
-  return c;
+/// The part of a frame that is one row of /frames.
+void append_frame(Columns& c, const Frame& frame, Tables& tables) {
+  const Structure& s = frame.structure;
+  c.offset.push_back(c.offset.back() + s.size());
+  append(c.cell, s.cell.vectors());
+  for (const bool periodic : s.cell.periodic()) c.periodic.push_back(periodic ? 1 : 0);
+  c.energy.push_back(frame.energy.value_or(missing));
+  append(c.stress, frame.stress.value_or(Mat3{
+                       {{{missing, missing, missing}, {missing, missing, missing}, {missing, missing, missing}}}}));
+  c.temperature.push_back(frame.temperature.value_or(missing));
+  c.weight.push_back(frame.weight);
+  c.group.push_back(tables.groups.index(frame.group));
+  c.trajectory.push_back(tables.trajectories.index(frame.trajectory));
+  c.source.push_back(tables.sources.index(frame.source.path));
+  c.source_index.push_back(frame.source.index);
+  c.code.push_back(tables.codes.index(frame.source.code));
+  c.sha256.push_back(tables.hashes.index(frame.source.sha256));
+  c.settings.push_back(tables.settings.index(frame.source.settings ? *frame.source.settings : ""));
 }
 
-void write_columns(h5::Group root, const Columns& c, const Tables& tables) {
-  const Index n = static_cast<Index>(c.energy.size()), atoms = c.offset.back();
+void write_frames(h5::Group& root, const Columns& c) {
+  const Index n = static_cast<Index>(c.energy.size());
   h5::Group frames = root.create_group("frames");
   frames.write("offset", c.offset);
-  const std::span<const double> cell(c.cell), stress(c.stress), position(c.position), force(c.force),
-      velocity(c.velocity);
+  const std::span<const double> cell(c.cell), stress(c.stress);
   frames.write("cell", cell, {n, 3, 3}).set("unit", "Angstrom");
   frames.write("periodic", std::span<const std::uint8_t>(c.periodic), {n, 3});
   frames.write("energy", c.energy).set("unit", "eV");
@@ -121,11 +112,9 @@ void write_columns(h5::Group root, const Columns& c, const Tables& tables) {
   frames.write("code", c.code);
   frames.write("source_sha256", c.sha256);
   frames.write("settings", c.settings);
-  h5::Group all = root.create_group("atoms");
-  all.write("number", c.number);
-  all.write("position", position, {atoms, 3}).set("unit", "Angstrom");
-  all.write("force", force, {atoms, 3}).set("unit", "eV Angstrom-1");
-  all.write("velocity", velocity, {atoms, 3}).set("unit", "Angstrom fs-1");
+}
+
+void write_names(h5::Group& root, const Tables& tables) {
   h5::Group names = root.create_group("names");
   names.write_texts("group", tables.groups.texts());
   names.write_texts("trajectory", tables.trajectories.texts());
@@ -134,6 +123,64 @@ void write_columns(h5::Group root, const Columns& c, const Tables& tables) {
   names.write_texts("source_sha256", tables.hashes.texts());
   names.write_texts("settings", tables.settings.texts());
 }
+
+/// The arrays of /atoms, filled in blocks.
+class AtomArrays {
+ public:
+  AtomArrays(h5::Group group, Index atoms)
+      : number_(group.create_fixed("number", h5::Type::i32, {atoms})),
+        position_(group.create_fixed("position", h5::Type::f64, {atoms, 3})),
+        force_(group.create_fixed("force", h5::Type::f64, {atoms, 3})),
+        velocity_(group.create_fixed("velocity", h5::Type::f64, {atoms, 3})) {
+    position_.set("unit", "Angstrom");
+    force_.set("unit", "eV Angstrom-1");
+    velocity_.set("unit", "Angstrom fs-1");
+  }
+  void add(const Frame& frame) {
+    const Structure& s = frame.structure;
+    numbers_.insert(numbers_.end(), s.numbers.begin(), s.numbers.end());
+    append_vectors(positions_, s.positions, s.numbers.size());
+    append_vectors(forces_, frame.forces, s.numbers.size());
+    append_vectors(velocities_, s.velocities, s.numbers.size());
+    if (numbers_.size() >= block) write_out();
+  }
+  void write_out() {
+    const Index count = static_cast<Index>(numbers_.size());
+    if (count == 0) return;
+    number_.write_rows(first_, count, h5::Type::i32, numbers_.data());
+    position_.write_rows(first_, count, h5::Type::f64, positions_.data());
+    force_.write_rows(first_, count, h5::Type::f64, forces_.data());
+    velocity_.write_rows(first_, count, h5::Type::f64, velocities_.data());
+    first_ += count;
+    numbers_.clear();
+    for (auto* values : {&positions_, &forces_, &velocities_}) values->clear();
+  }
+
+ private:
+  static constexpr std::size_t block = std::size_t{1} << 15U;  // atoms
+  h5::Dataset number_, position_, force_, velocity_;
+  std::vector<std::int32_t> numbers_;
+  std::vector<double> positions_, forces_, velocities_;
+  Index first_ = 0;
+};
+
+/// Frames in memory.
+class SpanOfFrames final : public FrameSequence {
+ public:
+  explicit SpanOfFrames(std::span<const Frame> frames) : frames_(frames) {}
+  [[nodiscard]] Index size() const override { return static_cast<Index>(frames_.size()); }
+  void each(const std::function<void(const Frame&)>& visit) override {
+    for (const Frame& frame : frames_) visit(frame);
+  }
+  [[nodiscard]] bool has_provenance() const override {
+    return std::any_of(frames_.begin(), frames_.end(), [](const Frame& frame) {
+      return !frame.source.sha256.empty() || frame.source.settings != nullptr;
+    });
+  }
+
+ private:
+  std::span<const Frame> frames_;
+};
 
 [[noreturn]] void damaged(const std::string& path, const std::string& what) {
   throw InputError(what, path, "The dataset is damaged; import it again.");
@@ -270,18 +317,16 @@ Dataset read_checked(const std::string& path) {
 
 }  // namespace
 
-std::string dataset_hash(std::span<const Frame> frames) {
+std::string dataset_hash(FrameSequence& frames) {
   // Datasets of version 1.0 know neither hash nor settings of a source: their frames keep the hash that they had.
-  const bool with_provenance = std::any_of(frames.begin(), frames.end(), [](const Frame& frame) {
-    return !frame.source.sha256.empty() || frame.source.settings != nullptr;
-  });
+  const bool with_provenance = frames.has_provenance();
   Sha256 hash;
-  hash.add(with_provenance ? "haven-dataset-2" : "haven-dataset-1").add(static_cast<std::int64_t>(frames.size()));
+  hash.add(with_provenance ? "haven-dataset-2" : "haven-dataset-1").add(frames.size());
   const auto add_optional = [&](const auto& label) {
     hash.add(std::int64_t{label.has_value()});
     if (label) hash.add(*label);
   };
-  for (const Frame& frame : frames) {
+  frames.each([&](const Frame& frame) {
     const Structure& s = frame.structure;
     hash.add(s.cell.vectors());
     for (const bool periodic : s.cell.periodic()) hash.add(std::int64_t{periodic});
@@ -294,15 +339,24 @@ std::string dataset_hash(std::span<const Frame> frames) {
     add_optional(frame.temperature);
     hash.add(frame.group).add(frame.trajectory).add(frame.weight);
     hash.add(frame.source.path).add(frame.source.index).add(frame.source.code);
-    if (!with_provenance) continue;
+    if (!with_provenance) return;
     hash.add(frame.source.sha256).add(frame.source.settings ? std::string_view(*frame.source.settings) : "");
-  }
+  });
   return hash.hex();
 }
 
-void write_dataset(FileSystem& files, const std::string& path, std::span<const Frame> frames, const DatasetInfo& info) {
+std::string dataset_hash(std::span<const Frame> frames) {
+  SpanOfFrames sequence(frames);
+  return dataset_hash(sequence);
+}
+
+void write_dataset(FileSystem& files, const std::string& path, FrameSequence& frames, const DatasetInfo& info) {
   Tables tables;
-  const Columns columns = columns_of(frames, tables);
+  Columns columns;
+  frames.each([&](const Frame& frame) {
+    check_frame(frame, static_cast<Index>(columns.energy.size()));
+    append_frame(columns, frame, tables);
+  });
   const std::string temporary = path + ".tmp";
   try {
     h5::File file = h5::File::create(files, temporary);
@@ -312,7 +366,11 @@ void write_dataset(FileSystem& files, const std::string& path, std::span<const F
       root.set("version", std::vector<std::int64_t>{1, 1});
       root.set("content_sha256", dataset_hash(frames));
       write_info(root.create_group("info"), info);
-      write_columns(file.root(), columns, tables);
+      write_frames(root, columns);
+      AtomArrays atoms(root.create_group("atoms"), columns.offset.back());
+      frames.each([&](const Frame& frame) { atoms.add(frame); });
+      atoms.write_out();
+      write_names(root, tables);
     }
     file.sync();
     file.close();
@@ -321,6 +379,11 @@ void write_dataset(FileSystem& files, const std::string& path, std::span<const F
     files.remove(temporary);
     throw;
   }
+}
+
+void write_dataset(FileSystem& files, const std::string& path, std::span<const Frame> frames, const DatasetInfo& info) {
+  SpanOfFrames sequence(frames);
+  write_dataset(files, path, sequence, info);
 }
 
 void write_dataset(const std::string& path, std::span<const Frame> frames, const DatasetInfo& info) {

@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "core/species.hpp"
 #include "io/cursor.hpp"
+#include "io/export_deepmd.hpp"
 #include "io/npy.hpp"
 #include "io/text_file.hpp"
 
@@ -114,6 +115,7 @@ class DeepmdReader final : public FrameReader {
     if (sets_.empty())
       throw InputError("no set.* folder beside type.raw", folder_.string(),
                        "Convert the .raw files to sets (raw_to_set.sh of DeePMD-kit, or dpdata).");
+    open_metadata();
   }
 
   std::optional<ReadFrame> next() override {
@@ -139,6 +141,8 @@ class DeepmdReader final : public FrameReader {
   void read_types();
   void read_map(const std::vector<int>& stated);
   int element(double type, const std::string& where) const;
+  void open_metadata();
+  void read_metadata(Frame& frame);
   ReadFrame frame();
 
   std::string path_;
@@ -148,10 +152,52 @@ class DeepmdReader final : public FrameReader {
   std::vector<std::string> sets_;
   std::size_t position_ = 0;
   std::unique_ptr<Set> set_;
+  std::unique_ptr<TextFile> metadata_;  // haven_frames.csv, behind its header
+  std::shared_ptr<const std::string> settings_;
   Index left_ = 0, delivered_ = 0;
   bool single_precision_ = false, any_virial_ = false;
   double largest_energy_ = 0;
 };
+
+/// One row of haven_frames.csv; commas and doubled quotes may stand in quoted fields.
+std::vector<std::string> csv_fields(std::string_view row) {
+  std::vector<std::string> fields(1);
+  bool quoted = false;
+  for (std::size_t k = 0; k < row.size(); ++k) {
+    if (row[k] == '"' && quoted && k + 1 < row.size() && row[k + 1] == '"')
+      fields.back() += row[k++];
+    else if (row[k] == '"')
+      quoted = !quoted;
+    else if (row[k] == ',' && !quoted)
+      fields.emplace_back();
+    else
+      fields.back() += row[k];
+  }
+  return fields;
+}
+
+/// What an export by Haven says about the frame, which the format has no place for.
+void DeepmdReader::read_metadata(Frame& frame) {
+  std::string_view row;
+  const bool there = metadata_->next_line(row);
+  const std::vector<std::string> fields = there ? csv_fields(row) : std::vector<std::string>();
+  const auto number = fields.size() == 10 ? parse_integer(fields[0]) : std::nullopt;
+  const auto weight = number ? parse_real(fields[3]) : std::nullopt;
+  const auto index = number ? parse_integer(fields[6]) : std::nullopt;
+  if (number != delivered_ || !weight || !index)
+    throw InputError(fmt::format("no row for frame {}", delivered_), metadata_->where(),
+                     "The frames of this system have been changed since Haven wrote them: remove this file.");
+  frame.group = fields[1];
+  if (!fields[2].empty()) frame.trajectory = fields[2];
+  frame.weight = *weight;
+  frame.temperature = parse_real(fields[4]);
+  if (!fields[5].empty()) frame.source = {.path = fields[5], .index = *index, .code = fields[7], .sha256 = fields[8]};
+  std::string settings = fields[9];
+  std::replace(settings.begin(), settings.end(), ';', '\n');
+  if (settings.empty()) return;
+  if (!settings_ || *settings_ != settings) settings_ = std::make_shared<const std::string>(settings);
+  frame.source.settings = settings_;
+}
 
 void DeepmdReader::read_types() {
   const std::string text = read_text(path_, longest_list);
@@ -192,6 +238,17 @@ int DeepmdReader::element(double type, const std::string& where) const {
                    "Complete type_map.raw (or types = [...] of this source).");
 }
 
+void DeepmdReader::open_metadata() {
+  const std::string path = (folder_ / deepmd_frames_name).string();
+  std::error_code error;
+  if (!fs::exists(path, error)) return;
+  metadata_ = std::make_unique<TextFile>(path);
+  std::string_view header;
+  if (!metadata_->next_line(header) || header != deepmd_frames_header)
+    throw InputError("the columns are not those that this Haven writes", path,
+                     "Export the data again, or remove this file: it names the sources of the frames.");
+}
+
 ReadFrame DeepmdReader::frame() {
   ReadFrame read;
   Frame& frame = read.frame;
@@ -206,7 +263,9 @@ ReadFrame DeepmdReader::frame() {
   }
   if (!set.energy.empty()) frame.energy = set.energy[0];
   frame.trajectory = folder_.string();
-  frame.source = {.path = path_, .index = delivered_++, .code = {}};
+  frame.source = {.path = path_, .index = delivered_, .code = {}};
+  if (metadata_) read_metadata(frame);
+  ++delivered_;
   for (const auto& [values, name] :
        {std::pair(&set.coord, "a position"), std::pair(&set.box, "a lattice vector"),
         std::pair(&set.energy, "the energy"), std::pair(&set.force, "a force"), std::pair(&set.virial, "the virial")})
@@ -235,7 +294,8 @@ std::vector<std::string> deepmd_parts(const std::string& path) {
   if (folder.empty()) folder = ".";
   std::vector<std::string> parts;
   std::error_code error;
-  if (fs::exists(folder / "type_map.raw", error)) parts.push_back((folder / "type_map.raw").string());
+  for (const char* name : {"type_map.raw", deepmd_frames_name})
+    if (fs::exists(folder / name, error)) parts.push_back((folder / name).string());
   for (const std::string& set : sets_of(folder))
     for (const char* name : label_names)
       if (const fs::path file = fs::path(set) / (std::string(name) + ".npy"); fs::exists(file, error))

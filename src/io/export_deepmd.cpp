@@ -75,13 +75,15 @@ std::string csv_text(const std::string& text) {
 
 /// What DeePMD-kit has no place for.
 std::string metadata(const System& system) {
-  std::string text = "frame,group,trajectory,weight,temperature_K,source,source_index,code,source_sha256\n";
+  std::string text = std::string(deepmd_frames_header) + "\n";
   for (std::size_t k = 0; k < system.size(); ++k) {
     const Frame& frame = *system[k];
-    text +=
-        fmt::format("{},{},{},{},{},{},{},{},{}\n", k, csv_text(frame.group), csv_text(frame.trajectory), frame.weight,
-                    frame.temperature ? fmt::format("{}", *frame.temperature) : "", csv_text(frame.source.path),
-                    frame.source.index, csv_text(frame.source.code), csv_text(frame.source.sha256));
+    std::string settings = frame.source.settings ? *frame.source.settings : "";
+    std::replace(settings.begin(), settings.end(), '\n', ';');
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{}\n", k, csv_text(frame.group), csv_text(frame.trajectory),
+                        frame.weight, frame.temperature ? fmt::format("{}", *frame.temperature) : "",
+                        csv_text(frame.source.path), frame.source.index, csv_text(frame.source.code),
+                        csv_text(frame.source.sha256), csv_text(settings));
   }
   return text;
 }
@@ -115,7 +117,7 @@ void write_system(FileSystem& files, const std::string& folder, const System& sy
   put(set + "/energy.npy", npy(energy, system.size()));
   put(set + "/force.npy", npy(force, system.size()));
   if (!virial.empty()) put(set + "/virial.npy", npy(virial, system.size()));
-  put(folder + "/haven_frames.csv", metadata(system));
+  put(folder + "/" + deepmd_frames_name, metadata(system));
   put(folder + "/type_map.raw", names);
   put(folder + "/type.raw", types);
 }

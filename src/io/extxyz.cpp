@@ -43,6 +43,7 @@ class FrameParser {
   bool read(Index atoms);
   Frame frame;
   std::string problem;
+  bool without_cell = false;
 
  private:
   [[noreturn]] void fail(const std::string& what, const std::string& remedy) const {
@@ -54,7 +55,9 @@ class FrameParser {
   void parse_comment(std::string_view line);
   const std::string* find(std::string_view lower_key) const;
   std::vector<double> numbers(const std::string& key, const std::string& text);
+  std::array<bool, 3> read_periodic(const std::string& text);
   void read_cell();
+  void note_unused_labels();
   void read_columns();
   bool read_atoms(Index atoms);
   void read_atom(Cursor& cursor, Index atom);
@@ -75,9 +78,9 @@ class FrameParser {
   std::map<std::string, std::string>& mapping_;
   Comment comment_;
   std::vector<Column> columns_;
-  std::size_t species_ = 0, positions_ = 0, velocities_ = 0;  // 1-based column, 0 = absent
-  std::vector<std::size_t> forces_;                           // all columns that are forces
-  std::string previous_;                                      // last atom line but one
+  std::size_t species_ = 0, numbers_ = 0, positions_ = 0, velocities_ = 0;  // 1-based column, 0 = absent
+  std::vector<std::size_t> forces_;                                         // all columns that are forces
+  std::string previous_;                                                    // last atom line but one
 };
 
 void FrameParser::parse_comment(std::string_view line) {
@@ -100,7 +103,10 @@ void FrameParser::parse_comment(std::string_view line) {
     const char close = open == '"' || open == '\'' ? open : (open == '{' ? '}' : (open == '[' ? ']' : '\0'));
     std::string value;
     if (close != '\0') {
-      for (++at; at < line.size() && line[at] != close; ++at) {
+      int depth = 1;  // of [[1, 0], [0, 1]]
+      for (++at; at < line.size(); ++at) {
+        depth += line[at] == close ? -1 : (line[at] == open ? 1 : 0);
+        if (depth == 0) break;
         if (line[at] == '\\' && at + 1 < line.size()) ++at;
         value += line[at];
       }
@@ -120,10 +126,16 @@ const std::string* FrameParser::find(std::string_view lower_key) const {
   return nullptr;
 }
 
-std::vector<double> FrameParser::numbers(const std::string& key, const std::string& text) {
-  std::string clean = text;
+/// A list in any of its spellings: "1 2 3", [1, 2, 3], and ASE's _JSON [[1, 2], [3, 4]].
+std::string without_brackets(std::string text) {
+  if (text.starts_with("_JSON ")) text.erase(0, 6);
   std::replace_if(
-      clean.begin(), clean.end(), [](char c) { return c == ',' || c == '[' || c == ']'; }, ' ');
+      text.begin(), text.end(), [](char c) { return c == ',' || c == '[' || c == ']'; }, ' ');
+  return text;
+}
+
+std::vector<double> FrameParser::numbers(const std::string& key, const std::string& text) {
+  const std::string clean = without_brackets(text);
   std::vector<double> values;
   Cursor cursor(clean);
   for (RealField field = cursor.real(); field.state != FieldState::missing; field = cursor.real()) {
@@ -135,25 +147,37 @@ std::vector<double> FrameParser::numbers(const std::string& key, const std::stri
   return values;
 }
 
+/// One word holds for all axes.
+std::array<bool, 3> FrameParser::read_periodic(const std::string& text) {
+  const std::string clean = without_brackets(text);
+  Cursor cursor(clean);
+  std::vector<std::string> words;
+  for (auto word = cursor.word(); !word.empty(); word = cursor.word()) words.push_back(lower(word));
+  if (words.size() == 1) words.resize(3, words[0]);
+  std::array<bool, 3> periodic{};
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    const std::string word = axis < words.size() ? words[axis] : "";
+    if (word != "t" && word != "f" && word != "true" && word != "false" && word != "1" && word != "0")
+      fail(fmt::format("pbc=\"{}\" is not three of T and F", text), "Write for example pbc=\"T T T\".");
+    periodic[axis] = word[0] == 't' || word[0] == '1';
+  }
+  return periodic;
+}
+
 void FrameParser::read_cell() {
+  const std::string* pbc = find("pbc");
   const std::string* lattice = find("lattice");
-  if (lattice == nullptr)
-    fail("no Lattice in the comment line", "Add Lattice=\"ax ay az bx by bz cx cy cz\"; a molecule needs a large box.");
+  std::array<bool, 3> periodic{lattice != nullptr, lattice != nullptr, lattice != nullptr};
+  if (pbc != nullptr) periodic = read_periodic(*pbc);
+  if (lattice == nullptr) {
+    if (periodic[0] || periodic[1] || periodic[2])
+      fail("no Lattice in the comment line", "Add Lattice=\"ax ay az bx by bz cx cy cz\".");
+    without_cell = true;
+    return;
+  }
   const auto v = numbers("Lattice", *lattice);
   if (v.size() != 9)
     fail(fmt::format("Lattice has {} numbers instead of 9", v.size()), "Give the vectors a, b, c in A.");
-  std::array<bool, 3> periodic{true, true, true};
-  if (const std::string* pbc = find("pbc")) {
-    std::string clean = *pbc;
-    std::replace(clean.begin(), clean.end(), ',', ' ');
-    Cursor cursor(clean);
-    for (bool& axis : periodic) {
-      const std::string word = lower(cursor.word());
-      if (word != "t" && word != "f" && word != "true" && word != "false" && word != "1" && word != "0")
-        fail(fmt::format("pbc=\"{}\" is not three of T and F", *pbc), "Write for example pbc=\"T T T\".");
-      axis = word[0] == 't' || word[0] == '1';
-    }
-  }
   if (!problem.empty()) return;
   try {
     frame.structure.cell = Cell({{{{v[0], v[1], v[2]}, {v[3], v[4], v[5]}, {v[6], v[7], v[8]}}}}, periodic);
@@ -184,6 +208,8 @@ void FrameParser::read_columns() {
     const bool vector = *width == 3 && parts[k + 1] == "R";
     if ((name == "species" || name == "element") && *width == 1)
       species_ = number;
+    else if (name == "z" && *width == 1 && parts[k + 1] == "I")
+      numbers_ = number;
     else if (name == "pos" && vector)
       positions_ = number;
     else if (name == "vel" && vector)
@@ -193,8 +219,9 @@ void FrameParser::read_columns() {
     else
       mapping_["not used " + parts[k]] = "";
   }
-  if (species_ == 0 || positions_ == 0)
-    fail(fmt::format("Properties={} has no species:S:1 or no pos:R:3", text), "Both columns are needed.");
+  if ((species_ == 0 && numbers_ == 0) || positions_ == 0)
+    fail(fmt::format("Properties={} has no species:S:1 (or Z:I:1) or no pos:R:3", text), "Both are needed.");
+  if (species_ != 0 && numbers_ != 0) numbers_ = 0;  // the same, said twice
 }
 
 void FrameParser::read_atom(Cursor& cursor, Index atom) {
@@ -205,6 +232,13 @@ void FrameParser::read_atom(Cursor& cursor, Index atom) {
       const int number = atomic_number(symbol);
       if (number == 0) fail(fmt::format("'{}' is no element", symbol), "Write element symbols such as Li.");
       frame.structure.numbers.push_back(number);
+      continue;
+    }
+    if (column == numbers_) {
+      const auto number = cursor.integer();
+      if (!number || *number < 1 || *number > 118 || element_symbol(static_cast<int>(*number)).empty())
+        fail(fmt::format("atom {}: Z is no atomic number", atom + 1), "Write 3 for Li.");
+      frame.structure.numbers.push_back(static_cast<int>(*number));
       continue;
     }
     const bool force = std::find(forces_.begin(), forces_.end(), column) != forces_.end();
@@ -318,7 +352,7 @@ void FrameParser::read_stress() {
         m = {{{{v[0], v[5], v[4]}, {v[5], v[1], v[3]}, {v[4], v[3], v[2]}}}};
       else
         fail(fmt::format("{} has {} numbers instead of 9 or 6", key, v.size()), "Correct the comment line.");
-      if (name.find("virial") != name.npos) m *= -1.0 / frame.structure.cell.volume();
+      if (name.find("virial") != name.npos) m *= -1.0 / frame.structure.cell.volume();  // unused without a cell
       values[key] = m;
       names.push_back(key);
     }
@@ -333,6 +367,20 @@ void FrameParser::read_stress() {
     return difference <= 1e-4 * largest + 1e-7;
   });
   frame.stress = values[name];
+}
+
+/// Nothing that looks like a label is passed over in silence.
+void FrameParser::note_unused_labels() {
+  constexpr std::string_view read[] = {"energy",  "free_energy", "ref_energy", "dft_energy",
+                                       "stress",  "ref_stress",  "dft_stress", "virial",
+                                       "virials", "ref_virial",  "ref_virials"};
+  for (const auto& [key, value] : comment_) {
+    const std::string name = lower(key);
+    const bool looks_like_one = name.find("energy") != name.npos || name.find("force") != name.npos ||
+                                name.find("stress") != name.npos || name.find("virial") != name.npos;
+    if (looks_like_one && std::find(std::begin(read), std::end(read), name) == std::end(read))
+      mapping_["not used " + key] = "";
+  }
 }
 
 /// Settings stand on one line with semicolons between them.
@@ -368,6 +416,7 @@ bool FrameParser::read(Index atoms) {
   read_energy();
   read_stress();
   read_origin();
+  note_unused_labels();
   return read_atoms(atoms);
 }
 
@@ -400,6 +449,7 @@ std::optional<Frame> ExtxyzReader::next(std::string& problem) {
     return std::nullopt;
   }
   problem = parser.problem;
+  without_cell_ = parser.without_cell;
   if (parser.frame.source.path.empty()) {
     parser.frame.source.path = file_.path();
     parser.frame.source.index = index_;
@@ -415,6 +465,9 @@ std::optional<Frame> ExtxyzReader::next(std::string& problem) {
 std::optional<Frame> ExtxyzReader::next() {
   std::string problem;
   auto frame = next(problem);
+  if (frame && without_cell_)
+    throw InputError("no Lattice in the comment line", file_.where(),
+                     "Add Lattice=\"ax ay az bx by bz cx cy cz\"; a molecule needs a large box.");
   if (!problem.empty()) throw InputError(problem, file_.where(), "Remove this frame, or repeat its calculation.");
   return frame;
 }

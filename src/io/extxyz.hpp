@@ -18,7 +18,8 @@ namespace haven {
 /// `stress`, `REF_stress`, `dft_stress` (eV/A^3, tension positive; 9 values, or 6 in the order xx yy zz yz xz xy) or
 /// from `virial`, `virials`, `REF_virial`, `REF_virials` (eV, = -stress * volume). Two names of one quantity that
 /// disagree are an error, except that `energy` may differ from `free_energy` (smearing): `EnergyKind` then decides.
-/// `vel` is A/fs. Columns that are not used are named by `mapping()`.
+/// `vel` is A/fs; elements are in `species` or, as atomic numbers, in `Z`. Columns that are not used, and keys that
+/// look like labels (`dft_virial`), are named by `mapping()`.
 class ExtxyzReader {
  public:
   explicit ExtxyzReader(const std::string& path, EnergyKind energy = EnergyKind::free);
@@ -27,6 +28,9 @@ class ExtxyzReader {
   /// Like next(), but a frame with a number that is NaN, infinite or asterisks sets `problem` instead of throwing; such
   /// a frame is incomplete and must not be used. `problem` is empty for a good frame.
   [[nodiscard]] std::optional<Frame> next(std::string& problem);
+  /// The frame that next(problem) has just returned has neither Lattice nor pbc=T: an isolated atom or molecule, whose
+  /// cell is not set. (next() refuses it.)
+  [[nodiscard]] bool without_cell() const { return without_cell_; }
   /// "energy <- free_energy, forces <- REF_forces, ..." of what has been read so far.
   [[nodiscard]] std::string mapping() const;
   /// Not empty: the file ends inside a frame (which is not delivered), in words. Valid when next() has returned
@@ -41,6 +45,7 @@ class ExtxyzReader {
   std::string ending_;
   std::shared_ptr<const std::string> last_settings_{};
   Index index_ = 0;
+  bool without_cell_ = false;
 };
 
 /// One frame as extended XYZ text with numbers that read back exactly: Lattice, pbc, Properties (species, pos, and vel,

@@ -63,8 +63,9 @@ bool looks_like_cp2k(const Lines& lines) {
 bool looks_like_outcar(const Lines& lines) {
   return any_line(lines, [](const std::string& line) {
     const std::string_view text = trimmed(line).substr(0, 2048);
-    return contains(text, "vasp.5.") || contains(text, "vasp.6.") || text.starts_with("POTCAR:") ||
-           text.starts_with("TITEL  =") || (text.starts_with("---") && contains(text, "Iteration"));
+    return contains(text, "vasp.4.") || contains(text, "vasp.5.") || contains(text, "vasp.6.") ||
+           text.starts_with("POTCAR:") || text.starts_with("TITEL  =") ||
+           (text.starts_with("---") && contains(text, "Iteration"));
   });
 }
 
@@ -149,6 +150,7 @@ class ExtxyzFrames final : public FrameReader {
     ReadFrame read;
     auto frame = reader_.next(read.problem);
     if (!frame) return std::nullopt;
+    if (reader_.without_cell()) read.problem = read.no_cell = "neither Lattice nor pbc: an isolated atom or molecule";
     read.frame = std::move(*frame);
     return read;
   }

@@ -29,7 +29,8 @@ struct FrameReading {
 /// One frame as a file states it, before any judgement.
 struct ReadFrame {
   Frame frame;
-  std::string problem{};      ///< not empty: a number of this frame cannot be used; the frame is incomplete (DI004)
+  std::string problem{};  ///< not empty: a number of this frame cannot be used; the frame is incomplete (DI004)
+  std::string no_cell{};  ///< not empty (as `problem` then): an isolated atom or molecule; its cell is not set (DI013)
   std::string unconverged{};  ///< not empty: the file says that the SCF did not converge, in words (DI001)
 };
 

@@ -111,6 +111,15 @@ Dataset Group::write_all(const std::string& name, Type type, const Shape& shape,
   return {context_, std::move(id), where};
 }
 
+Dataset Group::create_fixed(const std::string& name, Type type, const Shape& shape) {
+  const std::string where = joined(location_, name), what = "cannot make " + where;
+  const Id space = space_of(shape), list = creation_list(*context_, H5D_CONTIGUOUS);
+  Id id = checked(
+      *context_,
+      H5Dcreate2(id_.get(), name.c_str(), library_type(type), space.get(), H5P_DEFAULT, list.get(), H5P_DEFAULT), what);
+  return {context_, std::move(id), where};
+}
+
 Dataset Group::write_padded(const std::string& name, const std::vector<std::string>& texts, const Shape& shape) {
   const std::string where = joined(location_, name), what = "cannot write " + where;
   const auto [bytes, width] = padded(texts, where);
@@ -173,6 +182,24 @@ static Id access_list(const Context& context) {
   return list;
 }
 
+/// What a file being written keeps in memory. By default the library would hold 521 chunks of each dataset and let its
+/// cache of the index grow to 32 MB, which a long run feels as memory that grows with every frame. Rows are only
+/// appended, so the last chunk is all that is needed again. (Set for the file: those of a dataset do not survive the
+/// beginning of SWMR.)
+static void limit_caches(const Context& context, const Id& access) {
+  constexpr std::size_t chunks = 7, chunk_bytes = 32 * 1024, index_bytes = 256 * 1024;
+  check(context, H5Pset_cache(access.get(), 0, chunks, chunk_bytes, 1.0), "cannot prepare file access");
+  H5AC_cache_config_t cache{};
+  cache.version = H5AC__CURR_CACHE_CONFIG_VERSION;
+  check(context, H5Pget_mdc_config(access.get(), &cache), "cannot prepare file access");
+  cache.set_initial_size = 1;
+  cache.initial_size = cache.max_size = cache.min_size = index_bytes;
+  cache.incr_mode = H5C_incr__off;
+  cache.flash_incr_mode = H5C_flash_incr__off;
+  cache.decr_mode = H5C_decr__off;
+  check(context, H5Pset_mdc_config(access.get(), &cache), "cannot prepare file access");
+}
+
 /// Opens or makes the file of a context whose bytes pass through `files`.
 static void attach(Context& context, FileSystem& files, OpenMode mode) {
   context.driven = std::make_unique<DrivenFile>(files, context.path, mode);
@@ -180,6 +207,7 @@ static void attach(Context& context, FileSystem& files, OpenMode mode) {
   if (!use_driver(access.get(), *context.driven)) raise(context, "cannot prepare file access");
   const char* name = context.path.c_str();
   if (mode == OpenMode::create) {
+    limit_caches(context, access);
     context.file =
         checked(context, H5Fcreate(name, H5F_ACC_TRUNC, without_times(context, H5P_FILE_CREATE).get(), access.get()),
                 "cannot make the file");

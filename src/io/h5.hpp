@@ -103,6 +103,8 @@ class Dataset : public Object {
   [[nodiscard]] std::string read_text() const;
   [[nodiscard]] std::vector<std::string> read_texts() const;
 
+  /// Part of what Group::create_fixed() made.
+  void write_rows(Index first, Index count, Type type, const void* values);
   // Extendible datasets [rows][row shape], one row at a time.
   void append_row(Type type, const void* values);  ///< values: one row
   void read_rows(Index first, Index count, Type type, std::span<std::byte> out) const;
@@ -141,6 +143,8 @@ class Group : public Object {
   Dataset write(const std::string& name, const std::vector<T>& values) {
     return write(name, std::span<const T>(values), {static_cast<Index>(values.size())});
   }
+  /// Contiguous dataset that is filled by Dataset::write_rows(); every row must be written.
+  Dataset create_fixed(const std::string& name, Type type, const Shape& shape);
   /// One text as a scalar fixed-length string. @throws InternalError when it contains NUL.
   Dataset write_text(const std::string& name, const std::string& text);
   Dataset write_texts(const std::string& name, const std::vector<std::string>& texts);

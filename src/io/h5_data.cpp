@@ -161,6 +161,13 @@ static Shape select_rows(const Context& context, hid_t space, std::pair<Index, I
   return shape;
 }
 
+void Dataset::write_rows(Index first, Index count, Type type, const void* values) {
+  const std::string what = "cannot write " + location_;
+  const Id space = checked(*context_, H5Dget_space(id_.get()), what);
+  const Id memory = space_of(select_rows(*context_, space.get(), {first, count}, location_));
+  check(*context_, H5Dwrite(id_.get(), library_type(type), memory.get(), space.get(), H5P_DEFAULT, values), what);
+}
+
 void Dataset::append_row(Type type, const void* values) {
   const std::string what = "cannot append to " + location_;
   const Shape old = shape();

@@ -11,6 +11,7 @@
 #include "io/import_checks.hpp"
 #include "io/import_settings.hpp"
 #include "io/import_sources.hpp"
+#include "io/import_verdicts.hpp"
 #include "io/sha256.hpp"
 
 namespace haven {
@@ -82,13 +83,16 @@ class Importer {
   void judge_step(const VaspStep& step, const VaspSettings& settings, const ImportFile& file);
   bool judge_convergence(const VaspStep& step, const VaspSettings& settings);
   void judge_frame(Frame&& frame, Index index, const ImportFile& file, const std::vector<std::array<bool, 3>>& movable);
+  void count_kept(const Frame& frame);
+  void settle_units();
   void check_elements(const std::vector<int>& numbers, const std::string& path) const;
+  void decide(FrameDecision&& decision);
   void reject(Index index, const std::string& code, const std::string& text);
   void remark(Index index, const std::string& code, const std::string& text);
   void settle_file(const ImportFile& file, const std::string& ending);
   void finish();
   void settle_settings();
-  void settle_stress();
+  void settle_labels();
   void refuse(ImportProblem problem);
   /// Keeps an error for the report when problems are to be collected.
   template <class Action>
@@ -113,20 +117,34 @@ class Importer {
   AllowedMixing mixing_;
   FrameChecks checks_;
   StressChecker stress_;
+  LabelScale scale_;
+  double energies_ = 0;  // per atom, of the frames of the current file that are kept
   SettingsLedger ledger_;
   std::shared_ptr<const std::string> settings_;  // of the run that is being read
   ImportReport report_;
 };
 
+/// Successive steps of which the same is said share an entry: memory does not grow with the repetitions of a file.
+void Importer::decide(FrameDecision&& decision) {
+  ++current().counts[decision.code];
+  for (std::size_t back = 0; back < std::min<std::size_t>(2, report_.decisions.size()); ++back) {
+    FrameDecision& before = report_.decisions[report_.decisions.size() - 1 - back];
+    if (before.last + 1 != decision.index || before.code != decision.code || before.fate != decision.fate ||
+        before.text != decision.text || before.path != decision.path)
+      continue;
+    before.last = decision.index;
+    return;
+  }
+  report_.decisions.push_back(std::move(decision));
+}
+
 void Importer::reject(Index index, const std::string& code, const std::string& text) {
   ++current().rejected;
-  ++current().counts[code];
-  report_.decisions.push_back({current().path, index, Fate::rejected, code, text});
+  decide({current().path, index, index, Fate::rejected, code, text});
 }
 
 void Importer::remark(Index index, const std::string& code, const std::string& text) {
-  ++current().counts[code];
-  report_.decisions.push_back({current().path, index, Fate::kept_with_note, code, text});
+  decide({current().path, index, index, Fate::kept_with_note, code, text});
 }
 
 void Importer::check_elements(const std::vector<int>& numbers, const std::string& path) const {
@@ -202,16 +220,23 @@ void Importer::judge_step(const VaspStep& step, const VaspSettings& settings, co
 
 void Importer::judge_frame(Frame&& frame, Index index, const ImportFile& file,
                            const std::vector<std::array<bool, 3>>& movable) {
+  if (options_.stress == ImportOptions::Stress::ignore) frame.stress.reset();
   if (const auto found = checks_.reason_to_reject(frame, movable)) return reject(index, found->code, found->text);
   for (const Finding& found : checks_.remarks(frame)) remark(index, found.code, found.text);
-  if (!frame.stress) ++current().without_stress;
   if (!source(file).group.empty() || frame.group.empty()) frame.group = current().group;
   if (frame.source.sha256.empty()) frame.source.sha256 = current().sha256;
-  stress_.add(frame);
-  ledger_.add(frame);
+  count_kept(frame);
   frame.weight *= source(file).weight;
-  ++current().kept;
   sink_(std::move(frame));
+}
+
+void Importer::count_kept(const Frame& frame) {
+  if (!frame.stress) ++current().without_stress;
+  stress_.add(frame);
+  scale_.add(frame);
+  ledger_.add(frame);
+  energies_ += frame.energy.value_or(0) / static_cast<double>(frame.structure.numbers.size());
+  ++current().kept;
 }
 
 void Importer::import_vasp(const ImportFile& file) {
@@ -241,6 +266,7 @@ void Importer::import_vasp(const ImportFile& file) {
 
 void Importer::judge_labelled(ReadFrame&& read, Index index, const ImportFile& file) {
   Frame& frame = read.frame;
+  if (!read.no_cell.empty()) return reject(index, "DI013", read.no_cell);
   check_elements(frame.structure.numbers, file.path);
   if (!read.problem.empty()) return reject(index, "DI004", read.problem);
   if (frame.forces.empty()) return reject(index, "DI009", "no forces in this frame");
@@ -270,6 +296,18 @@ void Importer::import_labelled(const ImportFile& file) {
   settle_file(file, reader->ending());
 }
 
+/// What the labels of a file say about their units.
+void Importer::settle_units() {
+  FileReport& f = current();
+  if (auto problem = unit_problem(f)) refuse(std::move(*problem));
+  if (const auto text = absolute_energies(f, energies_ / static_cast<double>(std::max<Index>(1, f.kept)))) {
+    f.counts["DI111"] = f.kept;
+    f.notes.push_back(*text);
+    log_.warn("DI111", fmt::format("{}: {}", f.path, *text));
+  }
+  energies_ = 0;
+}
+
 /// Errors and remarks about a file as a whole.
 void Importer::settle_file(const ImportFile& file, const std::string& ending) {
   FileReport& f = current();
@@ -291,6 +329,7 @@ void Importer::settle_file(const ImportFile& file, const std::string& ending) {
       throw InputError(fmt::format("none of the {} frames has {}", f.counts[code], label), file.path,
                        "Training needs energies and forces; check the names of the labels, or leave this file out.");
   if (f.without_stress > 0) f.counts["DI104"] = f.without_stress;
+  settle_units();
 }
 
 void Importer::import_file(const ImportFile& file) {
@@ -346,23 +385,13 @@ void Importer::settle_settings() {
   }
 }
 
-void Importer::settle_stress() {
-  const StressCheck check = stress_.result();
+void Importer::settle_labels() {
   const bool any_stress = std::any_of(report_.files.begin(), report_.files.end(),
                                       [](const FileReport& f) { return f.without_stress < f.kept; });
-  if (any_stress) report_.stress_check = check;
-  if (check.verdict == StressCheck::Verdict::wrong_sign)
-    refuse({"DI201",
-            fmt::format("the stress has the wrong sign: energy differences of {} strained pairs equal minus the stress "
-                        "work (slope {:.2f}, r = {:.3f})",
-                        check.pairs, check.slope, check.correlation),
-            first_place(), "Stress must be positive under tension, (1/V) dE/dstrain; change its sign."});
-  if (check.verdict == StressCheck::Verdict::wrong_unit)
-    refuse({"DI202",
-            fmt::format("the stress has the wrong unit: energy differences of {} strained pairs are {:.3g} times the "
-                        "stress work (r = {:.3f})",
-                        check.pairs, check.slope, check.correlation),
-            first_place(), "Stress must be in eV/A^3 (1 eV/A^3 = 160.21766 GPa = 1602.1766 kbar)."});
+  if (any_stress) report_.stress_check = stress_.result();
+  report_.stress_scatter = scale_.stress();
+  report_.force_check = scale_.forces();
+  for (ImportProblem& problem : label_problems(report_, first_place())) refuse(std::move(problem));
 }
 
 void Importer::finish() {
@@ -375,14 +404,16 @@ void Importer::finish() {
             report_.decisions.empty() ? "Check the sources."
                                       : "The first reason: " + report_.decisions.front().text + "."});
   settle_settings();
-  settle_stress();
+  settle_labels();
 }
 
 ImportReport Importer::run(const std::string& path, const std::vector<Frame>& frames) {
   FileReport entry;
   entry.path = path;
   report_.files.push_back(std::move(entry));
-  for (const Frame& frame : frames) {
+  for (const Frame& given : frames) {
+    Frame frame = given;
+    if (options_.stress == ImportOptions::Stress::ignore) frame.stress.reset();
     const Index index = current().frames++;
     guarded([&] { check_elements(frame.structure.numbers, path); });
     const auto reason = frame.forces.empty() ? std::optional<Finding>({"DI009", "no forces in this frame"})
@@ -393,11 +424,9 @@ ImportReport Importer::run(const std::string& path, const std::vector<Frame>& fr
       continue;
     }
     for (const Finding& found : checks_.remarks(frame)) remark(index, found.code, found.text);
-    if (!frame.stress) ++current().without_stress;
-    stress_.add(frame);
-    ledger_.add(frame);
-    ++current().kept;
+    count_kept(frame);
   }
+  settle_units();
   if (current().without_stress > 0) current().counts["DI104"] = current().without_stress;
   finish();
   return std::move(report_);

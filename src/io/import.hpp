@@ -8,6 +8,7 @@
 #include "core/log.hpp"
 #include "core/structure.hpp"
 #include "io/file_format.hpp"
+#include "io/label_scale.hpp"
 #include "io/stress_check.hpp"
 
 namespace haven {
@@ -28,10 +29,11 @@ struct ImportOptions {
   std::vector<ImportSource> sources;
   std::string energy = "free";  ///< "free" (TOTEN, belongs to the forces) or "sigma0"
   Unconverged unconverged = Unconverged::reject;
-  double max_force = 30.0;              ///< eV/A
-  double min_distance = 0.5;            ///< A
-  double max_net_force = 0.005;         ///< eV/A per atom; above it a warning
-  std::vector<std::string> elements{};  ///< empty: any; other elements are an error
+  double max_force = 30.0;                                 ///< eV/A
+  double min_distance = 0.5;                               ///< A
+  double max_net_force = 0.005;                            ///< eV/A per atom; above it a warning
+  enum class Stress { use, ignore } stress = Stress::use;  ///< `ignore`: frames come without it, and it is not judged
+  std::vector<std::string> elements{};                     ///< empty: any; other elements are an error
   /// Sources with different settings in one set: "error", "allow", or the settings that may differ ("ISMEAR, SIGMA").
   std::string mixed_settings = "error";
   /// `collect` notes what would stop an import in ImportReport::problems and goes on with the next file.
@@ -44,6 +46,7 @@ enum class Fate { kept, kept_with_note, rejected };
 struct FrameDecision {
   std::string path;
   Index index = 0;  ///< ionic step in the file, 0-based
+  Index last = 0;   ///< index, or the last of successive steps of which the same is said
   Fate fate = Fate::kept;
   std::string code;  ///< "DI001"
   std::string text;  ///< with the numbers that led to it
@@ -73,6 +76,8 @@ struct ImportReport {
   std::vector<std::string> notes{};
   std::vector<ImportProblem> problems{};      ///< only with OnProblem::collect; empty: the import would succeed
   std::optional<StressCheck> stress_check{};  ///< absent without stress
+  StressScatter stress_scatter{};
+  ForceCheck force_check{};
   std::string energy = "free";
   Index kept = 0, rejected = 0;
   [[nodiscard]] std::string to_json() const;
@@ -86,8 +91,9 @@ struct ImportReport {
 /// to `sink`. Nothing is dropped in silence: every frame is counted, and each rejected one has a code and a line.
 /// @throws InputError for a source that matches nothing, an unknown format or element, a cut-off file without one
 /// complete step,
-///         labels that contradict each other, a stress of the wrong sign or unit (DI201, DI202), sources whose settings
-///         must not be mixed (DI203), or when no frame at all is kept.
+///         labels that contradict each other, a stress of the wrong sign or unit (DI201, DI202, DI204), energies or
+///         forces of the wrong sign or unit (DI205, DI206), sources whose settings must not be mixed (DI203), or when
+///         no frame at all is kept.
 ImportReport import_frames(const ImportOptions& options, const std::function<void(Frame&&)>& sink, Log& log);
 
 /// The same judgement on frames that are already in memory, those of a dataset file at `path`: what import_frames()

@@ -8,6 +8,8 @@
 #include <numeric>
 
 #include "core/species.hpp"
+#include "core/units.hpp"
+#include "io/label_scale.hpp"
 
 namespace haven {
 namespace {
@@ -38,6 +40,15 @@ std::optional<Finding> check_forces(const Frame& frame, double limit) {
   if (largest <= limit * limit) return std::nullopt;
   return Finding{"DI005",
                  fmt::format("max|F| {:.1f} eV/A on {}", std::sqrt(largest), atom_name(frame.structure, where))};
+}
+
+std::optional<Finding> check_scale(const Frame& frame) {
+  if (const auto stress = stress_beyond_physics(frame))
+    return Finding{"DI011",
+                   fmt::format("stress of {:.1f} eV/A^3 ({:.0f} GPa)", *stress, *stress * units::ev_per_a3_in_gpa)};
+  if (const auto energy = energy_beyond_physics(frame))
+    return Finding{"DI012", fmt::format("energy of {:.6g} eV per atom", *energy)};
+  return std::nullopt;
 }
 
 std::optional<Finding> check_distances(const Frame& frame, double limit) {
@@ -162,6 +173,7 @@ std::optional<Finding> FrameChecks::reason_to_reject(const Frame& frame,
                                                      const std::vector<std::array<bool, 3>>& movable) {
   if (auto found = check_finite(frame)) return found;
   if (auto found = check_forces(frame, max_force_)) return found;
+  if (auto found = check_scale(frame)) return found;
   if (auto found = check_distances(frame, min_distance_)) return found;
   if (auto found = check_constraints(frame, movable)) return found;
   other_energy_.reset();

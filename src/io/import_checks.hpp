@@ -21,8 +21,8 @@ class FrameChecks {
   FrameChecks(double max_force, double min_distance, double max_net_force)
       : max_force_(max_force), min_distance_(min_distance), max_net_force_(max_net_force) {}
 
-  /// A reason to reject the frame, in this order: non-finite numbers, largest force, closest atoms, zeroed forces of
-  /// constrained atoms, duplicate. `movable` as in VaspSettings.
+  /// A reason to reject the frame, in this order: non-finite numbers, largest force, stress and energy beyond physics,
+  /// closest atoms, zeroed forces of constrained atoms, duplicate. `movable` as in VaspSettings.
   [[nodiscard]] std::optional<Finding> reason_to_reject(const Frame& frame,
                                                         const std::vector<std::array<bool, 3>>& movable);
   /// Remarks on a frame that is kept: net force, the same geometry with another energy.

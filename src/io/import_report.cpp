@@ -24,6 +24,9 @@ constexpr std::array code_labels{
     CodeLabel{"DI008", "duplicate"},
     CodeLabel{"DI009", "no forces"},
     CodeLabel{"DI010", "no energy"},
+    CodeLabel{"DI011", "impossible stress"},
+    CodeLabel{"DI012", "impossible energy"},
+    CodeLabel{"DI013", "isolated atoms or molecules"},
     CodeLabel{"DI101", "net force"},
     CodeLabel{"DI102", "SCF converged in step NELM"},
     CodeLabel{"DI103", "SCF unconverged, kept"},
@@ -33,9 +36,14 @@ constexpr std::array code_labels{
     CodeLabel{"DI107", "different settings, mixed as asked"},
     CodeLabel{"DI108", "settings that matter little differ"},
     CodeLabel{"DI109", "PSTRESS: P V left out of the energy"},
+    CodeLabel{"DI110", "meshes of k-points sample different lengths"},
+    CodeLabel{"DI111", "absolute energies: check the unit"},
     CodeLabel{"DI201", "stress of the wrong sign"},
     CodeLabel{"DI202", "stress of the wrong unit"},
     CodeLabel{"DI203", "different settings in one set"},
+    CodeLabel{"DI204", "stress of an impossible size"},
+    CodeLabel{"DI205", "energies of an impossible size"},
+    CodeLabel{"DI206", "energies and forces of different units or signs"},
 };
 
 bool is_rejection(std::string_view code) { return code.starts_with("DI0"); }
@@ -46,7 +54,8 @@ std::string reasons(const ImportReport& report, const FileReport& file) {
   for (const auto& [code, count] : file.counts) {
     if (!is_rejection(code)) continue;
     std::string label(decision_label(code));
-    const bool numbers_help = code == "DI005" || code == "DI006" || code == "DI004";
+    const bool numbers_help =
+        code == "DI005" || code == "DI006" || code == "DI004" || code == "DI011" || code == "DI012";
     if (count == 1 && numbers_help)
       for (const FrameDecision& decision : report.decisions)
         if (decision.code == code && decision.path == file.path) label = decision.text;
@@ -85,6 +94,16 @@ std::string stress_line(const StressCheck& check) {
                      check.pairs, check.correlation, check.slope);
 }
 
+std::string force_line(const ForceCheck& check) {
+  if (check.pairs < LabelScale::fewest_pairs)
+    return fmt::format("forces not tested against energies ({} successive pairs, {} needed)", check.pairs,
+                       LabelScale::fewest_pairs);
+  const bool right = check.verdict == StressCheck::Verdict::right;
+  return fmt::format("forces {} ({} successive pairs, r={:.3f}, slope {:.3f})",
+                     right ? "belong to the energies" : "and energies: undecided", check.pairs, check.correlation,
+                     check.slope);
+}
+
 std::string_view fate_name(Fate fate) {
   switch (fate) {
     case Fate::kept:
@@ -118,6 +137,7 @@ std::string ImportReport::to_text() const {
   }
   for (const std::string& note : notes) text += note + "\n";
   if (stress_check) text += stress_line(*stress_check) + "\n";
+  if (kept > 0) text += force_line(force_check) + "\n";
   for (const ImportProblem& p : problems)
     text +=
         fmt::format("PROBLEM{} {}\n    {}\n    -> {}\n", p.code.empty() ? "" : " " + p.code, p.where, p.what, p.remedy);
@@ -151,8 +171,12 @@ std::string ImportReport::to_json() const {
   }
   root["decisions"] = ordered_json::array();
   for (const FrameDecision& d : decisions)
-    root["decisions"].push_back(
-        {{"path", d.path}, {"index", d.index}, {"fate", fate_name(d.fate)}, {"code", d.code}, {"text", d.text}});
+    root["decisions"].push_back({{"path", d.path},
+                                 {"index", d.index},
+                                 {"last_index", d.last},
+                                 {"fate", fate_name(d.fate)},
+                                 {"code", d.code},
+                                 {"text", d.text}});
   root["codes"] = ordered_json::object();
   for (const CodeLabel& entry : code_labels) root["codes"][std::string(entry.code)] = entry.label;
   root["stress_check"] = nullptr;
@@ -161,6 +185,13 @@ std::string ImportReport::to_json() const {
                             {"correlation", stress_check->correlation},
                             {"slope", stress_check->slope},
                             {"verdict", verdict_name(stress_check->verdict)}};
+  root["force_check"] = {{"n_pairs", force_check.pairs},
+                         {"correlation", force_check.correlation},
+                         {"slope", force_check.slope},
+                         {"verdict", verdict_name(force_check.verdict)}};
+  root["stress_scatter"] = {{"n_frames", stress_scatter.frames},
+                            {"ratio", stress_scatter.ratio},
+                            {"verdict", verdict_name(stress_scatter.verdict)}};
   root["notes"] = notes;
   root["problems"] = ordered_json::array();
   for (const ImportProblem& p : problems)

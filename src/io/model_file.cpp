@@ -17,16 +17,19 @@ namespace haven {
 namespace {
 
 constexpr const char* format_name = "haven-model";
-constexpr std::int64_t major_version = 1, minor_version = 1;
+constexpr std::int64_t major_version = 1, minor_version = 2;
+constexpr std::int64_t minor_without_committee = 1;  // what older programs read
 constexpr std::array<const char*, activation_count> activation_names{
     "identity", "tanh",     "silu",   "softplus",          "gelu",        "logistic",
     "relu",     "gaussian", "cosine", "reversed_logistic", "exponential", "harmonic"};
-constexpr std::size_t most_layers = 64;
+constexpr std::size_t most_layers = 64, most_members = 64;
 
 std::string element_group(std::size_t index, int number) {
   return fmt::format("{:03}_{}", index, element_symbol(number));
 }
 std::string layer_group(std::size_t index) { return fmt::format("layer_{:03}", index); }
+/// Member 0 is the element's network itself.
+std::string member_group(std::size_t index) { return fmt::format("member_{:03}", index); }
 
 [[noreturn]] void refuse(const std::string& path, const std::string& what) {
   throw ModelError(what, path, "The model is damaged or not made by Haven; take a copy or train it again.");
@@ -53,6 +56,8 @@ class Validator {
       require(element.number >= 1 && element.number <= max_atomic_number, "an atomic number is out of range");
       require(seen.insert(element.number).second, "an element appears twice");
       check(element);
+      require(1 + static_cast<Index>(element.committee.size()) == model.members(),
+              "the elements have committees of different size");
     }
     for (const auto& [name, array] : model.parameters) check(name, array);
     for (const auto& [name, text] : model.provenance) {
@@ -76,9 +81,19 @@ class Validator {
             "feature ranges" + of + " differ in length");
     require(finite(e.feature_shift) && finite(e.feature_scale) && finite(e.feature_min) && finite(e.feature_max),
             "a feature shift, scale or range" + of + " is not finite");
-    require(e.network.layers.size() <= most_layers, "the network" + of + " has too many layers");
+    require(e.committee.size() < most_members, "the committee" + of + " is too large");
+    check(e.network, features, of);
+    for (const Network& network : e.committee) {
+      check(network, features, of);
+      require(network.layers.size() == e.network.layers.size() && !network.layers.empty(),
+              "the networks of the committee" + of + " differ in their layers");
+    }
+  }
+
+  void check(const Network& network, std::size_t features, const std::string& of) const {
+    require(network.layers.size() <= most_layers, "the network" + of + " has too many layers");
     Index width = static_cast<Index>(features);
-    for (const Layer& layer : e.network.layers) {
+    for (const Layer& layer : network.layers) {
       const auto activation = static_cast<std::size_t>(layer.activation);
       require(layer.inputs == width && layer.outputs > 0 && activation < activation_names.size(),
               "the layers of the network" + of + " do not fit together");
@@ -88,7 +103,7 @@ class Validator {
       require(finite(layer.weights) && finite(layer.bias), "a weight or bias of the network" + of + " is not finite");
       width = layer.outputs;
     }
-    require(e.network.layers.empty() || width == 1, "the network" + of + " does not end in one output");
+    require(network.layers.empty() || width == 1, "the network" + of + " does not end in one output");
   }
 
   void check(const std::string& name, const Array& array) const {
@@ -108,6 +123,14 @@ class Validator {
   std::string path_;
 };
 
+void add_network(const Network& network, Sha256& hash) {
+  hash.add(static_cast<std::int64_t>(network.layers.size()));
+  for (const Layer& layer : network.layers) {
+    hash.add(layer.inputs).add(layer.outputs).add(static_cast<std::int64_t>(layer.activation));
+    hash.add(std::span(layer.weights)).add(std::span(layer.bias));
+  }
+}
+
 Sha256 physics_hash(const Model& model) {
   Sha256 hash;
   hash.add("haven-model-1").add(model.kind).add(model.cutoff).add(model.minimum_distance).add(model.repulsion);
@@ -116,16 +139,24 @@ Sha256 physics_hash(const Model& model) {
     hash.add(std::int64_t{e.number}).add(e.mass).add(e.reference_energy);
     for (const auto* list : {&e.feature_shift, &e.feature_scale, &e.feature_min, &e.feature_max})
       hash.add(std::span(*list));
-    hash.add(static_cast<std::int64_t>(e.network.layers.size()));
-    for (const Layer& layer : e.network.layers) {
-      hash.add(layer.inputs).add(layer.outputs).add(static_cast<std::int64_t>(layer.activation));
-      hash.add(std::span(layer.weights)).add(std::span(layer.bias));
-    }
+    add_network(e.network, hash);
+    if (!e.committee.empty()) hash.add(static_cast<std::int64_t>(e.committee.size()));
+    for (const Network& network : e.committee) add_network(network, hash);
   }
   hash.add(static_cast<std::int64_t>(model.parameters.size()));
   for (const auto& [name, array] : model.parameters)
     hash.add(name).add(std::span<const std::int64_t>(array.shape)).add(std::span(array.values));
   return hash;
+}
+
+void write_network(h5::Group group, const Network& network) {
+  for (std::size_t k = 0; k < network.layers.size(); ++k) {
+    const Layer& layer = network.layers[k];
+    h5::Group stored = group.create_group(layer_group(k));
+    stored.set("activation", activation_names[static_cast<std::size_t>(layer.activation)]);
+    stored.write("weights", std::span<const double>(layer.weights), {layer.outputs, layer.inputs});
+    stored.write("bias", layer.bias);
+  }
 }
 
 void write_element(h5::Group group, const ModelElement& element) {
@@ -136,19 +167,17 @@ void write_element(h5::Group group, const ModelElement& element) {
   group.write("feature_scale", element.feature_scale);
   group.write("feature_min", element.feature_min);
   group.write("feature_max", element.feature_max);
-  h5::Group network = group.create_group("network");
-  for (std::size_t k = 0; k < element.network.layers.size(); ++k) {
-    const Layer& layer = element.network.layers[k];
-    h5::Group stored = network.create_group(layer_group(k));
-    stored.set("activation", activation_names[static_cast<std::size_t>(layer.activation)]);
-    stored.write("weights", std::span<const double>(layer.weights), {layer.outputs, layer.inputs});
-    stored.write("bias", layer.bias);
-  }
+  write_network(group.create_group("network"), element.network);
+  if (element.committee.empty()) return;
+  h5::Group committee = group.create_group("committee");
+  for (std::size_t m = 0; m < element.committee.size(); ++m)
+    write_network(committee.create_group(member_group(m + 1)), element.committee[m]);
 }
 
 void write_all(h5::Group root, const Model& model) {
   root.set("format", format_name);
-  root.set("version", std::vector<std::int64_t>{major_version, minor_version});
+  root.set("version",
+           std::vector<std::int64_t>{major_version, model.members() > 1 ? minor_version : minor_without_committee});
   root.set("payload_sha256", model_payload_hash(model));
   h5::Group units = root.create_group("units");
   units.set("length", "angstrom");
@@ -229,7 +258,10 @@ class Reader {
     for (const h5::Entry& entry : entries) {
       const h5::Group stored = group.group(entry.name);
       expect_attributes(stored, 3);
-      expect_entries(stored, {"feature_max", "feature_min", "feature_scale", "feature_shift", "network"});
+      std::vector<std::string> members{"feature_max", "feature_min", "feature_scale", "feature_shift", "network"};
+      const bool committee = stored.entries().size() > members.size();
+      if (committee) members.insert(members.begin(), "committee");
+      expect_entries(stored, members);
       const std::int64_t number = stored.integer("number");
       if (number < 1 || number > max_atomic_number) refuse(path_, "an atomic number is out of range");
       ModelElement element;
@@ -243,7 +275,19 @@ class Reader {
       element.feature_min = list(stored.dataset("feature_min"));
       element.feature_max = list(stored.dataset("feature_max"));
       read_network(stored.group("network"), element.network);
+      if (committee) read_committee(stored.group("committee"), element);
       model.elements.push_back(std::move(element));
+    }
+  }
+
+  void read_committee(const h5::Group& group, ModelElement& element) {
+    const std::vector<h5::Entry> entries = entries_of(group, h5::EntryKind::group);
+    if (entries.empty() || entries.size() >= most_members) refuse(path_, "a committee is empty or too large");
+    expect_attributes(group, 0);
+    for (const h5::Entry& entry : entries) {
+      if (entry.name != member_group(element.committee.size() + 1))
+        refuse(path_, "the members of a committee are not numbered from 1");
+      read_network(group.group(entry.name), element.committee.emplace_back());
     }
   }
 

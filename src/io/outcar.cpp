@@ -30,7 +30,8 @@ std::size_t decimals(std::string_view number) {
 
 /// Line-driven reader. A step's parts come in this order: SCF loop ("Iteration n(m)"), stress ("in kB"), lattice
 /// ("VOLUME and BASIS"), force table, "free  energy   TOTEN", "energy  without entropy". The last of these completes
-/// the step.
+/// the step. VASP 4 prints the energies before stress, lattice and forces; there the end of the force table completes
+/// it.
 class OutcarReader final : public VaspReader {
  public:
   explicit OutcarReader(const std::string& path) : file_(path, TextFile::LongLine::skip) {}
@@ -61,8 +62,10 @@ class OutcarReader final : public VaspReader {
   void read_forces();
   void read_free_energy(std::string_view text);
   void complete_step(std::string_view text);
+  void close_step();
   void emit();
   void finish();
+  [[nodiscard]] bool energies_come_first() const { return settings_.version.starts_with("4."); }
   void note_problem(std::string text) {
     if (step_.problem.empty()) step_.problem = std::move(text);
   }
@@ -216,6 +219,7 @@ void OutcarReader::begin_scf_step(std::string_view text) {
   const auto ion = parse_integer(cursor.rest().substr(0, cursor.rest().find('(')));
   const auto number = cursor.skip_past("(") ? cursor.integer() : std::nullopt;
   if (number == 1) {
+    if (energies_come_first() && step_.energy_sigma0) close_step();  // it has printed no forces
     loop_ = {};
     step_ = {};
   } else if (number && (*number != loop_.steps + 1 || ion != ion_)) {
@@ -349,6 +353,9 @@ void OutcarReader::read_forces() {
   if (!lattice_problem_.empty()) note_problem(lattice_problem_);
   if (settings_.isif >= 3 && !lattice_fresh_)
     note_problem("the cell changes (ISIF >= 3) but this step prints no lattice");
+  // The rule below the table tells that its last row is whole.
+  if (energies_come_first() && step_.energy_sigma0 && file_.next_line(line) && trimmed(line).starts_with("---"))
+    close_step();
 }
 
 void OutcarReader::read_free_energy(std::string_view text) {
@@ -373,6 +380,10 @@ void OutcarReader::complete_step(std::string_view text) {
   if (sigma0.empty() || !whole) return;
   step_.energy_without_entropy = parse_real(entropy_free);
   step_.energy_sigma0 = parse_real(sigma0);
+  if (!energies_come_first()) close_step();
+}
+
+void OutcarReader::close_step() {
   if (loop_.steps == 0 && any_iteration_)
     note_problem("a result without SCF steps: output is lost, or two runs wrote into this file");
   if (!step_.forces.empty() && step_.forces.size() != settings_.numbers.size())

@@ -225,16 +225,15 @@ class Parser {
     if (!has_line()) return;
     const std::string_view mode = trimmed(line("the velocities"));
     if (!has_line() || trimmed(peek()).empty()) return;
-    if (!mode.empty() && (mode[0] == 'D' || mode[0] == 'd'))
-      fail("velocities in direct coordinates need the time step, which a POSCAR does not hold",
-           "Remove the velocities, or write them in Cartesian coordinates (A/fs).");
+    // In direct coordinates they are per time step, which a POSCAR does not hold: read, checked and left out.
+    const bool direct = !mode.empty() && (mode[0] == 'D' || mode[0] == 'd');
     std::vector<Vec3> velocities;
     for (Index atom = 0; atom < atoms_; ++atom) {
       Cursor cursor(line(fmt::format("the velocity of atom {} of {}", atom + 1, atoms_)));
       velocities.push_back(vec3(cursor, fmt::format("the velocity of atom {}", atom + 1)));
     }
     // Relaxations write zeros for "none".
-    if (std::any_of(velocities.begin(), velocities.end(), [](const Vec3& v) { return norm2(v) > 0; }))
+    if (!direct && std::any_of(velocities.begin(), velocities.end(), [](const Vec3& v) { return norm2(v) > 0; }))
       result_.structure.velocities = std::move(velocities);
   }
 

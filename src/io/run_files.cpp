@@ -26,6 +26,14 @@ std::string line_of(const ThermoRow& row, const std::string& stage) {
                      stage);
 }
 
+constexpr std::string_view deviation_header =
+    "step,time_fs,force_max_eV_per_A,atom,force_rms_eV_per_A,energy_eV_per_atom,stage\n";
+
+std::string line_of(const DeviationRow& row, const std::string& stage) {
+  return fmt::format("{},{},{},{},{},{},{}\n", row.step, row.time_fs, row.force, row.atom, row.force_rms, row.energy,
+                     stage);
+}
+
 /// A stage name as one CSV field: quoted where it needs to be, on one line in any case.
 std::string csv_field(std::string name) {
   for (char& c : name)
@@ -43,9 +51,9 @@ std::string content_of(OutputFile& file) {
 }
 
 /// Length of the header and the rows up to a step; 0 when the file does not begin with our header.
-std::size_t length_up_to(const std::string& text, std::int64_t step) {
-  if (!text.starts_with(thermo_header)) return 0;
-  std::size_t end = thermo_header.size();
+std::size_t length_up_to(const std::string& text, std::string_view header, std::int64_t step) {
+  if (!text.starts_with(header)) return 0;
+  std::size_t end = header.size();
   for (;;) {
     const std::size_t newline = text.find('\n', end);
     if (newline == std::string::npos) return end;
@@ -56,32 +64,46 @@ std::size_t length_up_to(const std::string& text, std::int64_t step) {
   }
 }
 
-/// The last complete line, without its newline; empty when there is only the header.
-std::string last_line(const std::string& text) {
-  if (text.size() <= thermo_header.size()) return {};
-  const std::size_t begin = text.rfind('\n', text.size() - 2) + 1;
-  return text.substr(begin, text.size() - 1 - begin);
-}
+/// A table whose rows begin with the step. A continued run begins with the rows up to its checkpoint and leaves out
+/// the row that is there already.
+class StepTable {
+ public:
+  StepTable(FileSystem& files, const std::string& path, std::string_view header,
+            std::optional<std::int64_t> resume_step)
+      : file_(files, path, OpenMode::update) {
+    std::string text = content_of(file_);
+    text.resize(resume_step ? length_up_to(text, header, *resume_step) : 0);
+    if (static_cast<std::int64_t>(text.size()) != file_.size()) file_.resize(static_cast<std::int64_t>(text.size()));
+    if (text.empty()) file_.append(std::string(header));
+    if (text.size() <= header.size()) return;
+    const std::size_t begin = text.rfind('\n', text.size() - 2) + 1;
+    last_row_ = text.substr(begin);
+  }
+  void append(const std::string& line) {
+    if (line == last_row_) return;
+    file_.append(line);
+    last_row_ = line;
+  }
+  void sync() { file_.sync(); }
+  void close() { file_.close(); }
+
+ private:
+  OutputFile file_;
+  std::string last_row_;
+};
 
 }  // namespace
 
 struct RunFiles::Parts {
-  Parts(FileSystem& system, RunLock held)
+  Parts(FileSystem& system, RunLock held, std::optional<std::int64_t> step)
       : files(system),
         lock(std::move(held)),
-        thermo(system, path("thermo.csv"), OpenMode::update),
+        resume_step(step),
+        thermo(system, path("thermo.csv"), thermo_header, step),
         events(system, path("events.jsonl"), OpenMode::update) {}
 
   [[nodiscard]] std::string path(const std::string& name) const {
     return (std::filesystem::path(lock.folder()) / name).string();
-  }
-
-  void prepare_thermo(std::optional<std::int64_t> resume_step) {
-    std::string text = content_of(thermo);
-    text.resize(resume_step ? length_up_to(text, *resume_step) : 0);
-    if (static_cast<std::int64_t>(text.size()) != thermo.size()) thermo.resize(static_cast<std::int64_t>(text.size()));
-    if (text.empty()) thermo.append(std::string(thermo_header));
-    last_row = last_line(text);
   }
 
   /// Ends a line that a killed process left unfinished, so that it spoils no other.
@@ -99,8 +121,10 @@ struct RunFiles::Parts {
 
   FileSystem& files;
   RunLock lock;
-  OutputFile thermo, events;
-  std::string last_row;  ///< of thermo.csv, to leave out a row that is there already
+  std::optional<std::int64_t> resume_step;
+  StepTable thermo;
+  std::optional<StepTable> deviation;  ///< of runs with a committee, from the first row on
+  OutputFile events;
   std::string stage_field;
   std::optional<TrajectoryHeader> header;  ///< of the current stage
   std::int64_t first_step = 0;
@@ -109,9 +133,8 @@ struct RunFiles::Parts {
 };
 
 RunFiles::RunFiles(FileSystem& files, RunLock lock, std::optional<std::int64_t> resume_step)
-    : parts_(std::make_unique<Parts>(files, std::move(lock))) {
+    : parts_(std::make_unique<Parts>(files, std::move(lock), resume_step)) {
   parts_->anything_kept = resume_step.has_value();
-  parts_->prepare_thermo(resume_step);
   parts_->prepare_events();
 }
 
@@ -139,18 +162,19 @@ void RunFiles::frame(const TrajectoryFrame& frame) {
   p.segment->append(frame);
 }
 
-void RunFiles::thermo(const ThermoRow& row) {
+void RunFiles::thermo(const ThermoRow& row) { parts_->thermo.append(line_of(row, parts_->stage_field)); }
+
+void RunFiles::deviation(const DeviationRow& row) {
   Parts& p = *parts_;
-  const std::string line = line_of(row, p.stage_field);
-  if (line.compare(0, line.size() - 1, p.last_row) == 0) return;  // the step of the checkpoint, again
-  p.thermo.append(line);
-  p.last_row = line.substr(0, line.size() - 1);
+  if (!p.deviation) p.deviation.emplace(p.files, p.path("deviation.csv"), deviation_header, p.resume_step);
+  p.deviation->append(line_of(row, p.stage_field));
 }
 
 void RunFiles::checkpoint(const SimulationState& state) {
   Parts& p = *parts_;
   if (p.segment) p.segment->sync();
   p.thermo.sync();
+  if (p.deviation) p.deviation->sync();
   p.events.sync();
   write_checkpoint(p.files, p.path(checkpoint_name), state);
 }
@@ -195,6 +219,8 @@ void RunFiles::finish() {
   p.end_segment();
   p.thermo.sync();
   p.thermo.close();
+  if (p.deviation) p.deviation->sync();
+  if (p.deviation) p.deviation->close();
   p.events.sync();
   p.events.close();
 }

@@ -91,6 +91,8 @@ class VaspoutReader final : public VaspReader {
   }
   void read_head();
   void read_incar(const h5::Group& input);
+  void read_hubbard(const h5::Group& incar);
+  void read_kpoints(const h5::Group& input);
   void read_atoms(const h5::Group& positions);
   void read_potentials(const h5::Group& input);
   void open_steps();
@@ -104,6 +106,7 @@ class VaspoutReader final : public VaspReader {
   std::string path_;
   h5::File file_;
   VaspSettings settings_;
+  std::vector<int> types_;  // element of each atom type
   double scale_ = 1;
   std::optional<h5::Dataset> energies_, forces_, stress_, lattice_, positions_;
   std::vector<std::string> tags_;
@@ -130,6 +133,7 @@ void VaspoutReader::read_head() {
   read_atoms(root.group("results").group("positions"));
   if (!root.has("input")) return;
   read_incar(root.group("input"));
+  read_kpoints(root.group("input"));
   read_potentials(root.group("input"));
 }
 
@@ -144,6 +148,7 @@ void VaspoutReader::read_atoms(const h5::Group& positions) {
     if (counts[type] < 1 || counts[type] > most_atoms - static_cast<Index>(settings_.numbers.size()))
       throw InputError(fmt::format("{} is no number of atoms", counts[type]), path_, remedy);
     settings_.numbers.insert(settings_.numbers.end(), static_cast<std::size_t>(counts[type]), element);
+    types_.push_back(element);
   }
   scale_ = number(positions, "scale").value_or(1.0);
   if (!(scale_ > 0) || !std::isfinite(scale_))
@@ -184,6 +189,42 @@ void VaspoutReader::read_incar(const h5::Group& input) {
                    [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c; });
     if (text != "--") calculation.set(name, text);
   }
+  // The group holds the whole INCAR: what it lacks is off.
+  calculation.set_flag("DISPERSION", real("IVDW", 0) > 0 || real("LVDW", 0) != 0);
+  if (real("LDAU", 0) != 0) read_hubbard(incar);
+}
+
+/// U, J and l of each atom type, by element as the other files of a run give them.
+void VaspoutReader::read_hubbard(const h5::Group& incar) {
+  for (const char* tag : {"LDAUL", "LDAUU", "LDAUJ"}) {
+    if (!incar.has(tag)) continue;
+    const h5::Dataset dataset = incar.dataset(tag);
+    std::vector<double> values;
+    if (dataset.type() == h5::Type::f64) {
+      values = dataset.read<double>();
+    } else {
+      for (const Index value : integers(dataset)) values.push_back(static_cast<double>(value));
+    }
+    for (std::size_t type = 0; type < std::min(values.size(), types_.size()); ++type) {
+      const std::string name = fmt::format("{} {}", tag, element_symbol(types_[type]));
+      const std::string text = fmt::format("{}", values[type] + 0.0);
+      const auto earlier = settings_.calculation.find(name);  // an element may have several types
+      settings_.calculation.set(name, earlier && *earlier != text ? *earlier + " | " + text : text);
+    }
+  }
+}
+
+/// Divisions of a regular mesh; a list of points has none.
+void VaspoutReader::read_kpoints(const h5::Group& input) {
+  if (!input.has("kpoints")) return;
+  const h5::Group kpoints = input.group("kpoints");
+  std::string divisions;
+  for (const char* name : {"nkpx", "nkpy", "nkpz"}) {
+    const double value = number(kpoints, name).value_or(0);
+    if (!(value >= 1 && value < 10'000)) return;
+    divisions += fmt::format("{}{}", divisions.empty() ? "" : " ", static_cast<Index>(value));
+  }
+  settings_.calculation.set("KPOINTS", divisions);
 }
 
 /// "TITEL  = PAW_PBE Li_sv 10Sep2004" of each potential, in the order of the atom types.

@@ -3,15 +3,20 @@
 #include <fmt/format.h>
 
 #include <functional>
+#include <span>
 
 #include "app/config.hpp"
+#include "fuzz/targets.hpp"
 #include "io/checkpoint.hpp"
 #include "io/dataset_file.hpp"
 #include "io/extxyz.hpp"
 #include "io/model_file.hpp"
 #include "io/poscar.hpp"
+#include "io/trajectory.hpp"
+#include "support/file_bytes.hpp"
 #include "support/h5md_example.hpp"
 #include "support/io_examples.hpp"
+#include "support/potential_examples.hpp"
 #include "support/reader_examples.hpp"
 #include "support/shared_data.hpp"
 #include "support/vasp_writer.hpp"
@@ -38,6 +43,12 @@ std::string bytes_written(const std::string& name, const std::function<void(cons
   PosixFileSystem files;
   const std::vector<std::byte> bytes = read_file(files, path);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string bytes;
+  for (const std::string& part : parts) bytes += (bytes.empty() ? "" : std::string(parts_separator)) + part;
+  return bytes;
 }
 
 }  // namespace
@@ -231,6 +242,58 @@ std::vector<std::string> checkpoint_seeds() {
     PosixFileSystem files;
     write_checkpoint(files, path, testing::example_state(3, 4));
   })};
+}
+
+std::vector<std::string> cp2k_seeds() {
+  const testing::Cp2kFiles files = testing::cp2k_files(made_up_frames(3, 11));
+  return {joined({files.positions, files.forces, files.cell})};
+}
+
+std::vector<std::string> deepmd_seeds() {
+  std::vector<std::string> seeds;
+  for (const char* real : {"<f8", "<f4"}) {
+    const testing::TemporaryFolder folder;
+    testing::write_deepmd_system(folder.path().string(), made_up_frames(3, 12), real);
+    std::vector<std::string> parts;
+    for (const char* name : {"type.raw", "type_map.raw", "set.000/coord.npy", "set.000/box.npy", "set.000/energy.npy",
+                             "set.000/force.npy", "set.000/virial.npy"})
+      parts.push_back(testing::bytes_of(folder.file(name)));
+    seeds.push_back(joined(parts));
+  }
+  return seeds;
+}
+
+std::vector<std::string> table_seeds() {
+  std::string text = "# made up\n\nLi_S\nN 12 R 1.0 5.4\n\n";
+  for (int k = 0; k < 12; ++k) {
+    const double r = 1 + 0.4 * k, x = 5.4 - r;
+    text += fmt::format("{} {} {} {}\n", k + 1, r, x * x * x, 3 * x * x);
+  }
+  return {text, text + "\nLi-Li\n" + text.substr(text.find("N 12")) + "\nS_S\n" + text.substr(text.find("N 12"))};
+}
+
+std::vector<std::string> nep_seeds() { return {testing::tiny_nep()}; }
+
+std::vector<std::string> n2p2_potential_seeds() {
+  const testing::N2p2Files files;
+  return {joined({files.input, files.scaling, files.hydrogen, files.oxygen})};
+}
+
+std::vector<std::string> aenet_seeds() {
+  testing::AenetWriter writer(1);
+  return {writer.ascii(), writer.binary(), joined({writer.ascii(), writer.ascii()})};
+}
+
+std::vector<std::string> trajectory_seeds() {
+  const testing::TemporaryFolder folder;
+  PosixFileSystem files;
+  for (int part = 1; part <= 2; ++part) {
+    TrajectoryWriter writer(files, folder.file(segment_name(part)), testing::example_header("prod", 4),
+                            {.supersedes_after = part == 1 ? -1 : 7});
+    for (int k = 0; k < 3; ++k) writer.append(testing::example_frame(5 * (k + 2 * part - 1), 4));
+    writer.close();
+  }
+  return {joined({testing::bytes_of(folder.file(segment_name(1))), testing::bytes_of(folder.file(segment_name(2)))})};
 }
 
 }  // namespace haven::fuzz

@@ -28,5 +28,12 @@ namespace haven::fuzz {
 [[nodiscard]] std::vector<std::string> model_seeds();
 [[nodiscard]] std::vector<std::string> dataset_seeds();
 [[nodiscard]] std::vector<std::string> checkpoint_seeds();
+[[nodiscard]] std::vector<std::string> cp2k_seeds();
+[[nodiscard]] std::vector<std::string> deepmd_seeds();
+[[nodiscard]] std::vector<std::string> table_seeds();
+[[nodiscard]] std::vector<std::string> nep_seeds();
+[[nodiscard]] std::vector<std::string> n2p2_potential_seeds();
+[[nodiscard]] std::vector<std::string> aenet_seeds();
+[[nodiscard]] std::vector<std::string> trajectory_seeds();
 
 }  // namespace haven::fuzz

@@ -1,12 +1,17 @@
 #include "fuzz/targets.hpp"
 
+#include <unistd.h>
+
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <stdexcept>
 
 #include "analysis/trajectory_source.hpp"
 #include "app/config.hpp"
 #include "core/error.hpp"
 #include "fuzz/seeds.hpp"
+#include "io/aenet_potential.hpp"
 #include "io/checkpoint.hpp"
 #include "io/cif.hpp"
 #include "io/dataset_file.hpp"
@@ -14,12 +19,16 @@
 #include "io/file_format.hpp"
 #include "io/import.hpp"
 #include "io/lammps_data.hpp"
+#include "io/lammps_table.hpp"
 #include "io/model_file.hpp"
+#include "io/n2p2_potential.hpp"
+#include "io/nep_potential.hpp"
 #include "io/npy.hpp"
 #include "io/outcar.hpp"
 #include "io/poscar.hpp"
 #include "io/position_reader.hpp"
 #include "io/text_file.hpp"
+#include "io/trajectory.hpp"
 #include "io/vaspout.hpp"
 #include "io/vasprun.hpp"
 
@@ -220,6 +229,95 @@ void run_checkpoint(std::string_view bytes) {
   answered([&] { static_cast<void>(read_checkpoint(file.path())); });
 }
 
+/// A folder with the parts of an input (see parts_separator) under the given names; parts that are missing are no file.
+class PartsFolder {
+ public:
+  PartsFolder(std::string_view bytes, const std::vector<std::string>& names)
+      : folder_(std::filesystem::temp_directory_path() / ("haven-fuzz-" + std::to_string(::getpid()))) {
+    std::filesystem::create_directories(folder_);
+    for (const std::string& name : names) {
+      const std::size_t end = bytes.find(parts_separator);
+      const std::filesystem::path path = folder_ / name;
+      std::filesystem::create_directories(path.parent_path());
+      const std::string_view part = bytes.substr(0, end);
+      std::ofstream(path, std::ios::binary).write(part.data(), static_cast<std::streamsize>(part.size()));
+      if (end == std::string_view::npos) break;
+      bytes.remove_prefix(end + parts_separator.size());
+    }
+  }
+  ~PartsFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  PartsFolder(const PartsFolder&) = delete;
+  PartsFolder& operator=(const PartsFolder&) = delete;
+  [[nodiscard]] std::string path(const std::string& name = "") const { return (folder_ / name).string(); }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+void run_frames_of_parts(const PartsFolder& folder, const std::string& name, FileFormat format) {
+  answered([&] {
+    const auto reader = open_frames(folder.path(name), format, {.types = {3, 16}});
+    while (const auto read = reader->next())
+      if (read->problem.empty()) check_frame(read->frame);
+    static_cast<void>(reader->ending());
+    static_cast<void>(reader->notes());
+  });
+}
+
+void run_cp2k(std::string_view bytes) {
+  run_frames_of_parts(PartsFolder(bytes, {"a-pos-1.xyz", "a-frc-1.xyz", "a-1.cell"}), "a-pos-1.xyz", FileFormat::cp2k);
+}
+
+void run_deepmd(std::string_view bytes) {
+  run_frames_of_parts(PartsFolder(bytes, {"type.raw", "type_map.raw", "set.000/coord.npy", "set.000/box.npy",
+                                          "set.000/energy.npy", "set.000/force.npy", "set.000/virial.npy"}),
+                      "type.raw", FileFormat::deepmd);
+}
+
+/// A potential of another program: what is accepted has a hash, so every number of it can be written.
+template <class Read>
+void run_potential(Read read) {
+  answered([&] { static_cast<void>(model_payload_hash(read())); });
+}
+
+void run_table(std::string_view bytes) {
+  const BytesFile file(bytes);
+  run_potential([&] { return read_lammps_table(file.path()); });
+}
+
+void run_nep(std::string_view bytes) {
+  const BytesFile file(bytes);
+  run_potential([&] { return read_nep(file.path()); });
+}
+
+void run_n2p2_potential(std::string_view bytes) {
+  const PartsFolder folder(bytes, {"input.nn", "scaling.data", "weights.001.data", "weights.008.data"});
+  run_potential([&] { return read_n2p2(folder.path(), PotentialUnits::angstrom_ev); });
+}
+
+void run_aenet(std::string_view bytes) {
+  const PartsFolder folder(bytes, {"Li.nn", "S.nn"});
+  std::vector<std::string> paths{folder.path("Li.nn")};
+  if (std::filesystem::exists(folder.path("S.nn"))) paths.push_back(folder.path("S.nn"));
+  run_potential([&] { return read_aenet(paths); });
+}
+
+void run_trajectory(std::string_view bytes) {
+  const PartsFolder folder(bytes, {segment_name(1), segment_name(2)});
+  answered([&] {
+    TrajectoryReader reader(folder.path());
+    TrajectoryFrame frame;
+    while (reader.next(frame)) {
+      promise(frame.positions.size() == reader.header().numbers.size(), "as many positions as atoms");
+      promise(frame.velocities.empty() || frame.velocities.size() == frame.positions.size(), "as many velocities");
+    }
+    static_cast<void>(reader.rejected());
+  });
+}
+
 std::vector<Target> make_targets() {
   return {
       {"poscar",
@@ -345,6 +443,28 @@ std::vector<Target> make_targets() {
       {"model", run_model, model_seeds, {"OHDR", "OCHK", "FRHP"}},
       {"dataset", run_dataset, dataset_seeds, {"OHDR", "OCHK", "FRHP"}},
       {"checkpoint", run_checkpoint, checkpoint_seeds, {"OHDR", "haven-sha256 "}},
+      {"cp2k",
+       run_cp2k,
+       cp2k_seeds,
+       {" i =        0, time =        0.000, E =       -17.0\n", "#   Step   Time [fs]", std::string(parts_separator)}},
+      {"deepmd",
+       run_deepmd,
+       deepmd_seeds,
+       {"'descr': '<f8'", "'fortran_order': True", "'shape': (", "99999999999,", "-1 0 1\n",
+        std::string(parts_separator)}},
+      {"table", run_table, table_seeds, {"N 5 R 1.0 5.0\n", "N 99999999\n", "RSQ", "FP 1 2\n", "Li_S\n"}},
+      {"nep",
+       run_nep,
+       nep_seeds,
+       {"nep4_zbl 2 Li S\n", "nep5", "cutoff 8 4 90 60\n", "n_max 4 4\n", "l_max 4 2 1\n", "ANN 999999999 0\n",
+        "zbl 1 2\n"}},
+      {"n2p2_potential",
+       run_n2p2_potential,
+       n2p2_potential_seeds,
+       {"symfunction_short H 2 O 0.1 0.0 6.0\n", "global_nodes_short 999999999\n", "number_of_elements 2\n",
+        "elements O H\n", std::string(parts_separator)}},
+      {"aenet", run_aenet, aenet_seeds, {"Chebyshev", "\xff\xff\xff\x7f", std::string(parts_separator)}},
+      {"trajectory", run_trajectory, trajectory_seeds, {"OHDR", "OCHK", "FRHP", "FADB", std::string(parts_separator)}},
   };
 }
 

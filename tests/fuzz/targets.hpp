@@ -20,6 +20,9 @@ struct Target {
   std::vector<std::string> words;
 };
 
+/// Inputs of several files are their bytes with this between them.
+inline constexpr std::string_view parts_separator = "\n%%haven-part%%\n";
+
 [[nodiscard]] const std::vector<Target>& targets();
 /// @throws std::invalid_argument for an unknown name
 [[nodiscard]] const Target& target(std::string_view name);

@@ -11,6 +11,7 @@
 #include "support/file_bytes.hpp"
 #include "support/md_fixtures.hpp"
 #include "support/shared_data.hpp"
+#include "support/structures.hpp"
 #include "support/unsynced_file_system.hpp"
 
 // Rank 0 alone makes the serial reference and compares it with what the parallel run gave it, bit by bit.
@@ -200,7 +201,11 @@ TEST(DomainPlanes, MoveToTheAtomsOfAnUnevenSystem) {
                         .reference = input.structure.positions};
   Agreement agreement(world());
   ForceEngine engine(world(), agreement,
-                     {.potential = *potential, .table = table, .grid = {{1, 1, world().size()}}, .skin = 1});
+                     {.potential = *potential,
+                      .table = table,
+                      .grid = {{1, 1, world().size()}},
+                      .cutoff = potential->requirements().cutoff,
+                      .skin = 1});
   AtomStore atoms;
   if (world().is_root())
     for (std::size_t id = 0; id < input.structure.positions.size(); ++id)
@@ -210,6 +215,28 @@ TEST(DomainPlanes, MoveToTheAtomsOfAnUnevenSystem) {
   EXPECT_LE(static_cast<double>(max_over_ranks(world(), atoms.n_owned)), 1.4 * mean);  // a plane of atoms is not cut
   EXPECT_EQ(sum_over_ranks(world(), atoms.n_owned), table.size());
   EXPECT_EQ(engine.rebalances(), world().size() > 1 ? 1 : 0);
+}
+
+/// The atoms named, the deviations of a committee, and the models' different cut-offs.
+TEST(RankIndependence, WhatARunSaysAboutItsModels) {
+  const Structure structure = random_structure({.atoms = 60, .elements = {3, 17}, .seed = 4});
+  Model model = random_model({.elements = {3, 17}, .cutoff = 4.0, .seed = 1});
+  for (ModelElement& element : model.elements) element.feature_max[3] = element.feature_min[3];  // nearly all outside
+  const FeatureRanges ranges(model);
+  const auto potential = make_potential(model, Precision::mixed);
+  std::vector<std::unique_ptr<Potential>> others;
+  for (const std::uint64_t seed : {2, 3})
+    others.push_back(
+        make_potential(random_model({.elements = {3, 17}, .cutoff = 4.5, .seed = seed}), Precision::mixed));
+  MdOptions options = options_for({nve_stage(50, 0.1)});
+  options.timestep_fs = 0.01;
+  options.thermo_interval = 2;
+  options.guards = guards_for_random_weights();
+  expect_rank_independence({.potential = *potential,
+                            .input = input_for(structure),
+                            .options = options,
+                            .ranges = &ranges,
+                            .committee = others});
 }
 
 TEST(RankIndependence, AtomsFarOutsideTheCellAtTheStart) {

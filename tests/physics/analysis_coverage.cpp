@@ -83,25 +83,6 @@ TEST(Coverage, OfStringsOfIonsThatMoveTogether) {
   }
 }
 
-// What the memory limit does to long runs: every eighth frame, where diffusion begins after a hundred. The estimate
-// moves by a fraction of its error, which grows by a few per cent.
-TEST(Coverage, ThinningFarBelowTheOnsetCostsLittle) {
-  double difference2 = 0, error2 = 0, error_ratio = 0;
-  constexpr int runs = 10;
-  TransportOptions options = walk_options();
-  options.hop_length = 25;  // tau0 is 104 frames
-  for (std::uint64_t run = 0; run < runs; ++run) {
-    IonTracks tracks = make_walk({.ions = 12, .frames = 8000}, 300 + run);
-    const Estimate all = analyse_tracks({tracks}, options).tracer.iso;
-    thin_tracks(tracks, 8);
-    const Estimate thinned = analyse_tracks({std::move(tracks)}, options).tracer.iso;
-    difference2 += std::pow(std::log(thinned.value / all.value), 2), error2 += std::pow(all.log_sd(), 2);
-    error_ratio += thinned.log_sd() / all.log_sd() / runs;
-  }
-  EXPECT_LT(difference2, 0.25 * error2);
-  EXPECT_NEAR(error_ratio, 1.05, 0.1);
-}
-
 // Three replicas of a third of the length carry the same information; random effects may only make the tracer cautious.
 TEST(Coverage, OfReplicas) {
   const WalkCoverage c = cover({.frames = 600}, 200, 3);

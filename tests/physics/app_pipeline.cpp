@@ -209,6 +209,24 @@ TEST_F(Pipeline, KilledAnywhereAndStartedAgainEndsWithTheSameResult) {
   expect_equal_results(whole, killed);
 }
 
+/// Two models of one split, stopped between them and continued; the dynamics compares them.
+TEST_F(Pipeline, TrainsACommitteeThatTheDynamicsCompares) {
+  const std::string folder = project("committee");
+  const std::vector<std::string> words{haven_program(),     "md",    "haven.toml",         "--set",
+                                       "model.committee=2", "--set", "train.max_epochs=4", "--set",
+                                       "train.polish=0"};
+  static_cast<void>(run_until_file(words, folder, folder + "/run/model/tiny.haven", SIGTERM));
+  const std::string first = result_of(folder + "/run/model/tiny.haven");
+  const ProgramResult result = run_program(words, folder);
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result_of(folder + "/run/model/tiny.haven"), first) << "finished models are kept";
+  EXPECT_NE(result_of(folder + "/run/model/tiny_2.haven"), first);
+  EXPECT_EQ(content(folder + "/run/model/member2_split.csv"), content(folder + "/run/model/split.csv"));
+  EXPECT_NE(content(folder + "/run/md/T80/r0/deviation.csv").find("\n25,"), std::string::npos);
+  const ProgramResult again = run_program(words, folder);
+  EXPECT_NE(again.err.find("train: done already"), std::string::npos) << again.err;
+}
+
 TEST_F(Pipeline, TwoRanksGiveTheResultOfOne) {
   const auto words = on_ranks(2, {haven_program(), "run"});
   if (words.empty()) GTEST_SKIP() << "no mpirun here";

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "core/rng.hpp"
@@ -48,6 +49,7 @@ TEST_P(EveryModel, VectorisedDoubleAgreesWithTheScalarDriverToRounding) {
       EXPECT_LE(largest_difference(got.virial, expected.virial), 1e-13 * largest_component(expected.virial))
           << isa_name(isa) << " " << seed;
       EXPECT_EQ(got.extrapolating, expected.extrapolating);
+      EXPECT_EQ(got.extrapolates, expected.extrapolates);
     }
   }
 }
@@ -90,6 +92,8 @@ TEST_P(EveryModel, ThreadCountDoesNotChangeABit) {
       EXPECT_EQ(one.fixed_virial, several.fixed_virial);
       EXPECT_EQ(one.atom_energies, several.atom_energies);
       EXPECT_EQ(one.extrapolating, several.extrapolating);
+      EXPECT_EQ(one.extrapolates, several.extrapolates);
+      EXPECT_EQ(std::count(one.extrapolates.begin(), one.extrapolates.end(), 1), one.extrapolating);
     }
     omp_set_num_threads(before);
   }

@@ -8,6 +8,7 @@
 #include "io/checkpoint.hpp"
 #include "io/model_file.hpp"
 #include "io/trajectory.hpp"
+#include "support/killed_ranks.hpp"
 #include "support/program.hpp"
 #include "support/shared_data.hpp"
 #include "support/tiny_model.hpp"
@@ -104,6 +105,20 @@ TEST_F(KilledRank, ThatHangsEndsTheJobToo) {
   EXPECT_NE(result.err.find("has made no progress for"), std::string::npos) << result.err;
   EXPECT_NE(result.err.find("a rank that does not say so hangs"), std::string::npos) << result.err;
   EXPECT_GT(readable_frames(run), 20);
+}
+
+/// T40 and T43 on ranks, in short: a rank, or all of them, killed at random moments; `run-tests --full` does it 200
+/// times each. A job goes on from what is there, on another number of ranks, and ends as if nobody had been killed.
+TEST(KilledJob, GoesOnWhereverOneRankWasKilled) {
+  const KillReport report = kill_ranks({.victims = Victims::one_rank, .kills = 6, .kills_per_run = 6});
+  if (report.kills == 0 && !HasFailure()) GTEST_SKIP() << "no mpirun here";
+  EXPECT_EQ(report.kills, 6);
+}
+
+TEST(KilledJob, GoesOnWhereverAllRanksWereKilled) {
+  const KillReport report = kill_ranks({.victims = Victims::all_ranks, .kills = 6, .kills_per_run = 6});
+  if (report.kills == 0 && !HasFailure()) GTEST_SKIP() << "no mpirun here";
+  EXPECT_EQ(report.kills, 6);
 }
 
 }  // namespace haven::testing

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <hdf5.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,8 +14,10 @@
 #include "core/rng.hpp"
 #include "io/model_file.hpp"
 #include "support/file_bytes.hpp"
+#include "support/imported_models.hpp"
 #include "support/io_examples.hpp"
 #include "support/shared_data.hpp"
+#include "support/structures.hpp"
 
 /// Model files that are damaged, or made to do harm.
 namespace haven {
@@ -22,7 +25,12 @@ namespace {
 
 using testing::bytes_of;
 using testing::example_model;
+using testing::made_up_aenet;
+using testing::made_up_n2p2;
+using testing::made_up_nep;
+using testing::made_up_pair_table;
 using testing::put;
+using testing::random_model;
 using testing::TemporaryFolder;
 
 /// One to four changes: a flipped bit, a random byte, a run of equal bytes, a cut, a copied block.
@@ -57,26 +65,55 @@ std::string mutant_of(std::string bytes, std::uint64_t seed) {
   return bytes;
 }
 
-// The child must survive all of them: a signal anywhere in the library would end it.
+/// A file and what it says.
+struct GoodFile {
+  std::string bytes, hash;
+};
+
+/// Model files of every kind, and one with a committee.
+std::vector<GoodFile> good_files(const TemporaryFolder& folder) {
+  Model committee = example_model();
+  for (ModelElement& element : committee.elements) element.committee = {element.network, element.network};
+  std::vector<Model> models{example_model(),  committee,
+                            made_up_n2p2(),   made_up_nep(),
+                            made_up_aenet(),  made_up_pair_table(),
+                            random_model({}), random_model({.kind = "behler-parrinello"})};
+  std::vector<GoodFile> files;
+  for (const Model& model : models) {
+    write_model(folder.file("good.haven"), model);
+    files.push_back({bytes_of(folder.file("good.haven")), model_payload_hash(model)});
+  }
+  return files;
+}
+
+/// Ends the process with a signal when reading one file takes longer than 3 s of its processor.
+void limit_time() {
+  const itimerval limit{.it_interval = {.tv_sec = 0, .tv_usec = 0}, .it_value = {.tv_sec = 3, .tv_usec = 0}};
+  setitimer(ITIMER_PROF, &limit, nullptr);
+}
+
+// T56. The child must survive all of them: a signal anywhere in the library, or the timer's, would end it.
 TEST(ModelFileMutants, RandomDamageIsRefusedOrMeansNothing) {
+  constexpr std::uint64_t mutants = 20000;
   const TemporaryFolder folder;
-  write_model(folder.file("good.haven"), example_model());
-  const std::string good = bytes_of(folder.file("good.haven")), hash = model_payload_hash(example_model());
+  const std::vector<GoodFile> files = good_files(folder);
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    int refused = 0;
-    for (std::uint64_t seed = 0; seed < 2000; ++seed) {
-      put(folder.file("bad.haven"), mutant_of(good, seed));
+    std::uint64_t refused = 0;
+    for (std::uint64_t seed = 0; seed < mutants; ++seed) {
+      const GoodFile& good = files[seed % files.size()];
+      put(folder.file("bad.haven"), mutant_of(good.bytes, seed));
+      limit_time();
       try {
-        if (model_payload_hash(read_model(folder.file("bad.haven"))) != hash) _exit(2);
+        if (model_payload_hash(read_model(folder.file("bad.haven"))) != good.hash) _exit(2);
       } catch (const ModelError&) {
         ++refused;
       } catch (...) {
         _exit(3);
       }
     }
-    _exit(refused > 1000 ? 0 : 4);
+    _exit(2 * refused > mutants ? 0 : 4);
   }
   int status = 0;
   rusage usage{};

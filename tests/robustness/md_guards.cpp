@@ -391,7 +391,7 @@ TEST(Guards, ExtrapolationIsFlaggedOncePerStageAndCountedOrStops) {
   MdOptions options = options_for({nve_stage(80, 400), nve_stage(80, 400)});
   const auto result = run({.potential = potential, .input = input_for(argon_crystal(2)), .options = options});
   EXPECT_EQ(std::count_if(result->sink.events.begin(), result->sink.events.end(),
-                          [](const auto& e) { return contains(e, "extrapolation"); }),
+                          [](const auto& e) { return contains(e, R"("guard":"extrapolation")"); }),
             2);
   EXPECT_EQ(result->outcome.extrapolating_rows, 10);
   EXPECT_EQ(result->sink.rows.front().extrapolating, 3);

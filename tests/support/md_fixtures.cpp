@@ -97,6 +97,12 @@ void RecordingSink::thermo(const ThermoRow& row) {
   rows.push_back(row);
 }
 
+void RecordingSink::deviation(const DeviationRow& row) {
+  calls.push_back(
+      fmt::format("deviation {} {:a} {} {:a} {:a}", row.step, row.force, row.atom, row.force_rms, row.energy));
+  deviations.push_back(row);
+}
+
 void RecordingSink::checkpoint(const SimulationState& state) { checkpoints.push_back(state); }
 
 void RecordingSink::event(const std::string& json_line) {
@@ -125,9 +131,13 @@ std::unique_ptr<MdRun> run_on(Communicator& group, const RunSetup& setup) {
   StopRequest stop;
   stop.set_wall_limit(setup.wall_limit_s);
   Log log;
-  result->outcome =
-      run_md(setup.potential, setup.input, setup.options, setup.restart,
-             {.group = group, .sink = group.is_root() ? &result->sink : nullptr, .stop = stop, .log = log});
+  result->outcome = run_md(setup.potential, setup.input, setup.options, setup.restart,
+                           {.group = group,
+                            .sink = group.is_root() ? &result->sink : nullptr,
+                            .stop = stop,
+                            .log = log,
+                            .ranges = setup.ranges,
+                            .committee = setup.committee});
   return result;
 }
 

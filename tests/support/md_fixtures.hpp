@@ -33,6 +33,7 @@ class RecordingSink final : public RunSink {
   void begin_stage(const TrajectoryHeader& header, std::int64_t first_step) override;
   void frame(const TrajectoryFrame& frame) override;
   void thermo(const ThermoRow& row) override;
+  void deviation(const DeviationRow& row) override;
   void checkpoint(const SimulationState& state) override;
   void candidate(const TrajectoryFrame& frame, const std::vector<int>&) override { candidates.push_back(frame); }
   void live_transport(const LiveTransport& live) override { transport.push_back(live); }
@@ -41,6 +42,7 @@ class RecordingSink final : public RunSink {
   std::vector<std::string> calls;  ///< everything but checkpoints, in order
   std::vector<SimulationState> checkpoints;
   std::vector<ThermoRow> rows;
+  std::vector<DeviationRow> deviations;
   std::vector<TrajectoryFrame> frames;
   std::vector<LiveTransport> transport;
   std::vector<TrajectoryFrame> candidates;
@@ -64,6 +66,8 @@ struct RunSetup {
   std::function<void(const TrajectoryFrame&)> on_frame{};
   double wall_limit_s = 0;
   int threads = 1;
+  const FeatureRanges* ranges = nullptr;
+  std::span<const std::unique_ptr<Potential>> committee{};
 };
 [[nodiscard]] std::unique_ptr<MdRun> run(const RunSetup& setup);
 [[nodiscard]] std::unique_ptr<MdRun> run_on(Communicator& group, const RunSetup& setup);

@@ -112,9 +112,7 @@ Structure random_structure(const RandomStructure& options) {
   return structure;
 }
 
-Model random_model(const RandomModel& options) {
-  Model model = new_model({.kind = options.kind, .preset = options.preset, .cutoff = options.cutoff}, options.elements,
-                          options.seed);
+Model with_random_networks(Model model, const RandomModel& options) {
   const Descriptor descriptor = describe(model);
   RandomSequence random(options.seed, Stream::test, 23);
   for (std::size_t a = 0; a < model.elements.size(); ++a) {
@@ -129,6 +127,14 @@ Model random_model(const RandomModel& options) {
   const auto samples = sample_features(
       model, descriptor, random_structure({.atoms = 12 * n, .elements = options.elements, .seed = options.seed + 100}));
   for (std::size_t a = 0; a < model.elements.size(); ++a) standardise(samples[a], model.elements[a]);
+  return model;
+}
+
+Model random_model(const RandomModel& options) {
+  Model model =
+      with_random_networks(new_model({.kind = options.kind, .preset = options.preset, .cutoff = options.cutoff},
+                                     options.elements, options.seed),
+                           options);
   if (options.wall_range > 0) {
     model.repulsion = "zbl";
     model.minimum_distance = options.wall_range;
@@ -162,6 +168,7 @@ FullEvaluation evaluate_with_list(const Potential& potential, const LocalAtoms& 
   result.fixed_forces.resize(n);
   result.atom_energies.resize(n);
   std::vector<FixedMat3> virials(n);
+  result.extrapolates.resize(n);
   Evaluation out{.forces = result.fixed_forces,
                  .energy = {},
                  .virial = {},
@@ -169,7 +176,8 @@ FullEvaluation evaluate_with_list(const Potential& potential, const LocalAtoms& 
                  .atom_virials = virials,
                  .fault = EvaluationFault::none,
                  .fault_atom = -1,
-                 .extrapolating = 0};
+                 .extrapolating = 0,
+                 .extrapolates = result.extrapolates};
   potential.evaluate(atoms, list, Wanted::virial | Wanted::atom_energies | Wanted::atom_virials, out);
   result.energy = out.energy.value();
   result.fixed_energy = out.energy;

@@ -33,6 +33,8 @@ struct RandomModel {
   double wall_range = 0;  ///< A; above 0: the model has the repulsive wall, and this is its minimum distance
 };
 [[nodiscard]] Model random_model(const RandomModel& options);
+/// The same networks for a model whose descriptor exists: kind, preset and cut-off of the options are not looked at.
+[[nodiscard]] Model with_random_networks(Model model, const RandomModel& options);
 
 /// Applies x -> m x to the cell and all positions (columns convention: every vector v becomes m v).
 [[nodiscard]] Structure transformed(const Structure& structure, const Mat3& m);
@@ -52,6 +54,7 @@ struct FullEvaluation {
   EvaluationFault fault = EvaluationFault::none;
   AtomId fault_atom = -1;
   Index extrapolating = 0;
+  std::vector<unsigned char> extrapolates;  ///< by centre
 };
 [[nodiscard]] FullEvaluation evaluate_all(const Potential& potential, const Structure& structure, double skin = 0);
 /// The same with the neighbour list of `structure` but other positions, as between two rebuilds of a run.

@@ -329,6 +329,7 @@ std::string outcar_text(const std::vector<Frame>& frames, const VaspRunText& run
     const bool predicted = run.predicted.contains(k);
     const std::string_view ml = predicted ? "ML" : "";
     if (!predicted) text += scf_loop(frame, k, run);
+    if (run.version[0] == '4') text += energy_block(frame, run, ml);
     text += stress_block(frame, run, predicted ? "ML " : "");
     text += fmt::format(
         " VOLUME and BASIS-vectors are now :\n "
@@ -337,7 +338,7 @@ std::string outcar_text(const std::vector<Frame>& frames, const VaspRunText& run
         frame.structure.cell.volume());
     text += lattice_block(frame.structure.cell.vectors()) + "\n";
     if (!run.without_forces.contains(k)) text += force_table(frame, predicted ? " (ML)" : "");
-    text += energy_block(frame, run, ml);
+    if (run.version[0] != '4') text += energy_block(frame, run, ml);
   }
   if (run.finished)
     text +=

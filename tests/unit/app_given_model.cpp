@@ -60,6 +60,35 @@ TEST_F(GivenModel, RunsDynamicsWithoutDataOrTraining) {
   EXPECT_NE((again.out + again.err).find("md: done already"), std::string::npos) << again.err;
 }
 
+/// The others are compared at every row and change nothing of the trajectory.
+TEST_F(GivenModel, CommitteeIsComparedAlongTheRun) {
+  Model other = tiny_model();
+  for (double& weight : other.elements[0].network.layers.back().weights) weight *= 1e6;
+  write_model(folder_.file("other.haven"), other);
+  const std::vector<std::string> plain{"md", "given.haven", "POSCAR", "-T", "80", "--ps", "0.1", "--every-fs", "5"};
+  auto words = plain;
+  words.insert(words.end(), {"-o", "alone"});
+  EXPECT_EQ(haven(words).code, 0);
+  EXPECT_FALSE(fs::exists(folder_.file("alone/T80/r0/deviation.csv")));
+  words = plain;
+  words.insert(words.end(), {"-o", "both", "--committee", "other.haven"});
+  const ProgramResult both = haven(words);
+  EXPECT_EQ(both.code, 0) << both.err;
+  EXPECT_NE(both.err.find("the forces of the 2 models deviate by at most"), std::string::npos) << both.err;
+  EXPECT_NE(both.err.find("warning MD007"), std::string::npos) << "this model has no ranges\n" << both.err;
+  EXPECT_EQ(bytes_of(folder_.file("both/T80/r0/thermo.csv")), bytes_of(folder_.file("alone/T80/r0/thermo.csv")));
+  EXPECT_TRUE(fs::exists(folder_.file("both/T80/r0/deviation.csv")));
+
+  std::string text = input;
+  text.replace(text.find("file = \"given.haven\""), 20, "file = \"given.haven\"\nmembers = [\"other.haven\"]");
+  text.replace(text.find("host = \"flag\""), 13, "host = \"flag\"\nmax_deviation = 1e-9\ndeviation = \"stop\"");
+  write("haven.toml", text);
+  const ProgramResult stopped = haven({"md", "haven.toml"});
+  EXPECT_EQ(stopped.code, 4) << stopped.err;
+  EXPECT_NE(bytes_of(folder_.file("run/md/T80/r0/events.jsonl")).find("\"guard\":\"deviation\""), std::string::npos);
+  EXPECT_TRUE(fs::exists(folder_.file("run/md/T80/r0/candidates.xyz")));
+}
+
 TEST_F(GivenModel, ChangingItRepeatsTheDynamics) {
   ASSERT_EQ(haven({"md", "haven.toml"}).code, 0);
   Model other = tiny_model();

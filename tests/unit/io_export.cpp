@@ -130,6 +130,7 @@ TEST_F(Export, DeepmdSystemsReadBackAndKeepTheRestBeside) {
     for (std::size_t k = 0; k < members.size(); ++k) {
       const Frame& original = frames[members[k]];
       expect_same_labels(again[k], original, 0);
+      expect_same_origin(again[k], original);
       EXPECT_EQ(again[k].stress.has_value(), original.stress.has_value());
       if (original.stress) {
         EXPECT_NEAR((*again[k].stress)[0].x, (*original.stress)[0].x, 1e-15 * std::abs((*original.stress)[0].x));
@@ -141,6 +142,17 @@ TEST_F(Export, DeepmdSystemsReadBackAndKeepTheRestBeside) {
     EXPECT_NE(csv.find("0.3333333333333333"), std::string::npos);
   }
   EXPECT_EQ(found, frames.size());
+}
+
+TEST_F(Export, DeepmdSystemsWithChangedFramesDoNotGetTheSourcesOfOthers) {
+  write("systems", labelled_frames(), {.format = ExportFormat::deepmd});
+  const std::string csv = folder_.file("systems/Li3S2/haven_frames.csv"), text = read_text(csv);
+  const std::string one_row_less = text.substr(0, text.rfind('\n', text.size() - 2) + 1);
+  const std::string other_columns = "x" + text;
+  for (const std::string& changed : {one_row_less, other_columns}) {
+    write_text(csv, changed);
+    EXPECT_THROW(read_all(*open_deepmd(folder_.file("systems/Li3S2/type.raw"), {})), InputError);
+  }
 }
 
 TEST_F(Export, DeepmdNeverWritesIntoAFolderInUse) {

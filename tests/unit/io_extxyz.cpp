@@ -117,6 +117,42 @@ TEST_F(Extxyz, UnusedColumnsAreNamed) {
   EXPECT_NE(mapping_.find("not used magmom"), std::string::npos) << mapping_;
 }
 
+TEST_F(Extxyz, KeysThatLookLikeLabelsAndAreNotUsedAreNamed) {
+  read(two_atoms("energy=-3 dft_virial=\"1 0 0 0 1 0 0 0 1\" MACE_energy=-3.1 magmom=0"));
+  EXPECT_NE(mapping_.find("not used dft_virial"), std::string::npos) << mapping_;
+  EXPECT_NE(mapping_.find("not used MACE_energy"), std::string::npos) << mapping_;
+  EXPECT_EQ(mapping_.find("magmom"), std::string::npos) << mapping_;
+}
+
+TEST_F(Extxyz, ListsComeInEverySpelling) {
+  const std::string numbers = "2\n" + lattice + "Properties=Z:I:1:pos:R:3 ";
+  for (const char* pbc : {"pbc=T", "pbc=\"T T T\"", "pbc=\"[T, T, T]\"", "pbc=\"_JSON [true, true, true]\"", "pbc=1"})
+    for (const char* stress : {"stress=\"_JSON [[1, 0, 0], [0, 2, 0], [0, 0, 3]]\"", "stress=[[1,0,0],[0,2,0],[0,0,3]]",
+                               "stress=\"1 2 3 0 0 0\"", "stress={1 0 0 0 2 0 0 0 3}"}) {
+      const auto frames = read(numbers + pbc + " " + stress + " energy=-1\n3 0 0 0\n16 2 2 2\n");
+      ASSERT_EQ(frames.size(), 1U);
+      EXPECT_EQ(frames[0].structure.numbers, (std::vector<int>{3, 16}));
+      EXPECT_EQ(*frames[0].stress, (Mat3{{{{1, 0, 0}, {0, 2, 0}, {0, 0, 3}}}})) << stress;
+      EXPECT_EQ(frames[0].structure.cell.periodic(), (std::array{true, true, true})) << pbc;
+      EXPECT_EQ(frames[0].energy, -1.0);
+    }
+  expect_refused(numbers + "pbc=T\n0 0 0 0\n3 1 1 1\n", "Z is no atomic number");
+  expect_refused(numbers + "pbc=\"T F\"\n3 0 0 0\n3 1 1 1\n", "is not three of T and F");
+}
+
+TEST_F(Extxyz, AFrameWithoutACellIsNoErrorOfTheFile) {
+  write_text(path_, "1\nProperties=species:S:1:pos:R:3 energy=-0.2 config_type=IsolatedAtom pbc=\"F F F\"\nLi 0 0 0\n" +
+                        two_atoms("energy=-3"));
+  ExtxyzReader reader(path_);
+  std::string problem;
+  ASSERT_TRUE(reader.next(problem).has_value());
+  EXPECT_TRUE(reader.without_cell());
+  ASSERT_TRUE(reader.next(problem).has_value());
+  EXPECT_FALSE(reader.without_cell());
+  expect_refused("1\npbc=\"T T T\" Properties=species:S:1:pos:R:3\nLi 0 0 0\n", "no Lattice");
+  expect_refused("1\nProperties=species:S:1:pos:R:3\nLi 0 0 0\n", "no Lattice");
+}
+
 TEST_F(Extxyz, AcceptsForeignLineEndsAndByteOrderMark) {
   std::string text = "\xEF\xBB\xBF" + two_atoms("energy=-3.5") + two_atoms("energy=-3.6");
   for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2) text.replace(at, 1, "\r\n");

@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "io/extxyz.hpp"
 #include "io/import.hpp"
+#include "io/structure_file.hpp"
 #include "io/text_file.hpp"
 #include "support/shared_data.hpp"
 #include "support/vasp_writer.hpp"
@@ -111,6 +112,18 @@ TEST_F(Import, TakesTheEnergyThatIsAskedFor) {
   run({.sources = {source}, .energy = "sigma0"});
   EXPECT_NEAR(*frames_[0].energy, *made[0].energy + 1e-3, 2e-8);
   EXPECT_THROW(run({.sources = {source}, .energy = "total"}), ConfigError);
+}
+
+TEST_F(Import, IsolatedAtomsOfASetAreLeftOutWithACode) {
+  std::string text =
+      "1\nProperties=species:S:1:pos:R:3:forces:R:3 energy=-0.2 config_type=IsolatedAtom\nLi 0 0 0 0 0 0\n";
+  for (const Frame& frame : made_up_frames(3, 71)) text += extxyz_text(frame);
+  write("set.xyz", text);
+  const ImportReport report = run("set.xyz");
+  EXPECT_EQ(report.kept, 3);
+  EXPECT_EQ(count(report, "DI013"), 1);
+  EXPECT_EQ(frames_[0].source.index, 1);
+  EXPECT_THROW(static_cast<void>(read_frames(folder_.file("set.xyz"))), InputError) << "no cell, no structure";
 }
 
 TEST_F(Import, SearchesFoldersAndExpandsGlobs) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <functional>
 #include <limits>
 
 #include "core/error.hpp"
@@ -74,6 +75,59 @@ TEST(ModelFile, AModelWithoutNetworksCanBeKept) {
                .network = {}};
   write_model(folder.file("m.haven"), model);
   EXPECT_EQ(model_hash(read_model(folder.file("m.haven"))), model_hash(model));
+}
+
+/// Three networks per element, all different.
+Model example_committee() {
+  Model model = example_model();
+  for (ModelElement& element : model.elements)
+    for (const double change : {0.25, -0.5}) {
+      element.committee.push_back(element.network);
+      element.committee.back().layers.back().bias[0] += change;
+    }
+  return model;
+}
+
+TEST(ModelFile, ACommitteeComesBackMemberByMember) {
+  const TemporaryFolder folder;
+  const Model model = example_committee();
+  write_model(folder.file("c.haven"), model);
+  const Model read = read_model(folder.file("c.haven"));
+  ASSERT_EQ(read.members(), 3);
+  for (std::size_t a = 0; a < model.elements.size(); ++a)
+    for (std::size_t m = 0; m < 2; ++m)
+      for (std::size_t l = 0; l < model.elements[a].network.layers.size(); ++l) {
+        const Layer &expected = model.elements[a].committee[m].layers[l],
+                    &got = read.elements[a].committee[m].layers[l];
+        EXPECT_EQ(got.weights, expected.weights);
+        EXPECT_EQ(got.bias, expected.bias);
+        EXPECT_EQ(got.activation, expected.activation);
+      }
+  EXPECT_EQ(model_hash(read), model_hash(model));
+  EXPECT_NE(model_hash(model), model_hash(example_model()));
+  Model other = model;
+  other.elements[1].committee[1].layers[0].weights[0] += 1e-9;
+  EXPECT_NE(model_hash(other), model_hash(model));
+}
+
+TEST(ModelFile, CommitteesThatDoNotFitAreNotWritten) {
+  const TemporaryFolder folder;
+  const auto refused = [&](const std::function<void(Model&)>& change) {
+    Model model = example_committee();
+    change(model);
+    try {
+      write_model(folder.file("c.haven"), model);
+    } catch (const ModelError&) {
+      return true;
+    }
+    return false;
+  };
+  EXPECT_FALSE(refused([](Model&) {}));
+  EXPECT_TRUE(refused([](Model& m) { m.elements[1].committee.pop_back(); }));
+  EXPECT_TRUE(refused([](Model& m) { m.elements[0].committee[1].layers.pop_back(); }));
+  EXPECT_TRUE(refused([](Model& m) { m.elements[0].committee[1].layers.clear(); }));
+  EXPECT_TRUE(refused([](Model& m) { m.elements[1].committee[0].layers[0].bias[0] = std::nan(""); }));
+  EXPECT_TRUE(refused([](Model& m) { m.elements[0].committee.resize(64, m.elements[0].network); }));
 }
 
 TEST(ModelFile, TheModelHashMeansThePhysicsAndThePayloadHashAll) {

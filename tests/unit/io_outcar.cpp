@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 #include "core/error.hpp"
 #include "io/outcar.hpp"
@@ -46,6 +47,44 @@ TEST(Outcar, GivesBackWhatWasWrittenToThePrintedDigits) {
     EXPECT_EQ(frame.temperature, 600.0);
     EXPECT_EQ(frame.source.index, static_cast<Index>(k));
   }
+}
+
+/// The step is one of the frames: its energy belongs to its forces and its stress.
+void expect_frame(const VaspStep& step, const Frame& frame) {
+  EXPECT_EQ(step.problem, "");
+  EXPECT_NEAR(*step.free_energy, *frame.energy, 5.1e-9);
+  ASSERT_EQ(step.forces.size(), frame.forces.size());
+  for (std::size_t atom = 0; atom < frame.forces.size(); ++atom)
+    EXPECT_LT(norm(step.forces[atom] - frame.forces[atom]), 1e-6);
+  for (int i = 0; i < 3; ++i) EXPECT_LT(norm(stress_from_kbar(*step.stress_kbar)[i] - (*frame.stress)[i]), 1e-8);
+}
+
+TEST(Outcar, EveryVersionGivesTheSameSteps) {
+  const auto frames = made_up_frames(3, 22);
+  for (const char* version : {"4.6.35", "5.2.12", "6.4.2", "6.5.1"}) {
+    const RunRead run = read(outcar_text(frames, {.version = version}));
+    ASSERT_EQ(run.steps.size(), 3U) << version;
+    EXPECT_EQ(run.settings.code(), std::string("VASP ") + version);
+    EXPECT_FALSE(run.ending.dropped_step) << version;
+    for (std::size_t k = 0; k < 3; ++k) expect_frame(run.steps[k], frames[k]);
+  }
+}
+
+TEST(Outcar, EnergiesOfVasp4StayWithTheForcesThatFollowThemWhereverTheFileEnds) {
+  const auto frames = made_up_frames(3, 23);
+  const std::string text = outcar_text(frames, {.version = "4.6.35", .nelm = 3, .finished = false});
+  const std::size_t begin = text.find("Iteration");
+  std::set<std::size_t> counts;
+  for (std::size_t end = text.find('\n', begin); end != text.npos; end = text.find('\n', end + 1)) {
+    const RunRead run = read(text.substr(0, end + 1));
+    counts.insert(run.steps.size());
+    for (std::size_t k = 0; k < run.steps.size(); ++k) expect_frame(run.steps[k], frames[k]);
+  }
+  EXPECT_EQ(counts, (std::set<std::size_t>{0, 1, 2, 3}));
+  const RunRead without = read(outcar_text(frames, {.version = "4.6.35", .without_forces = {1}}));
+  ASSERT_EQ(without.steps.size(), 3U);
+  EXPECT_TRUE(without.steps[1].forces.empty());
+  expect_frame(without.steps[2], frames[2]);
 }
 
 TEST(Outcar, TellsFreeEnergyFromSigmaZeroAndFromEntropyFree) {

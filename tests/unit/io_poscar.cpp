@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <map>
+#include <nlohmann/json.hpp>
+
 #include "core/error.hpp"
 #include "io/extxyz.hpp"
 #include "io/poscar.hpp"
@@ -158,6 +161,49 @@ TEST(StructureFile, ReadsTheStructureOfEveryFormat) {
   EXPECT_THROW(read("hello\n"), InputError);
   EXPECT_THROW((void)read_structure(folder.file("absent")), InputError);
   EXPECT_THROW((void)read_structure(folder.path().string()), InputError);
+}
+
+TEST(Poscar, VelocitiesInDirectCoordinatesAreLeftOut) {
+  // They are per time step, which the file does not hold.
+  const std::string text = "x\n1.0\n4 0 0\n0 4 0\n0 0 4\nLi\n1\nDirect\n0 0 0\nDirect\n 0.001 0 0\n";
+  EXPECT_TRUE(parse_poscar(text, "POSCAR").structure.velocities.empty());
+  expect_refused(text.substr(0, text.size() - 3) + "x\n", "the velocity of atom 1");
+}
+
+TEST(Poscar, FilesOfOtherProjectsAreReadOrRefusedForTheirFault) {
+  HAVEN_SHARED_DATA(manifest, "vasp/manifest.json");
+  const nlohmann::json entries = nlohmann::json::parse(read_text(manifest));
+  const std::map<std::string, std::string> refused{{"dpdata/POSCAR.oh.err1", "needs three flags"},
+                                                   {"dpdata/POSCAR.oh.err2", "needs three flags"},
+                                                   {"parsevasp/POSCARNAMES", "is no element"},
+                                                   {"ase/POSCAR_example_1", "does not say which elements"}};
+  int files = 0;
+  for (const auto& [name, entry] : entries.items()) {
+    if (entry["type"] != "POSCAR") continue;
+    ++files;
+    HAVEN_SHARED_DATA(path, "vasp/" + name);
+    if (const auto reason = refused.find(name); reason != refused.end()) {
+      try {
+        static_cast<void>(read_poscar(path));
+        ADD_FAILURE() << name << " is not refused";
+      } catch (const InputError& error) {
+        EXPECT_NE(error.summary().find(reason->second), std::string::npos) << error.what();
+      }
+      continue;
+    }
+    try {
+      const Poscar poscar = read_poscar(path);
+      EXPECT_EQ(poscar.structure.positions.size(), poscar.structure.numbers.size()) << name;
+      EXPECT_FALSE(poscar.structure.numbers.empty()) << name;
+      const Structure again = parse_poscar(poscar_text(poscar.structure, "again"), name).structure;
+      ASSERT_EQ(again.numbers, poscar.structure.numbers) << name;
+      for (std::size_t k = 0; k < again.positions.size(); ++k)
+        EXPECT_LT(norm(again.positions[k] - poscar.structure.positions[k]), 1e-13 * 20) << name;
+    } catch (const InputError& error) {
+      ADD_FAILURE() << name << ": " << error.what();
+    }
+  }
+  EXPECT_EQ(files, 13);
 }
 
 TEST(StructureFile, ReadsAllFrames) {

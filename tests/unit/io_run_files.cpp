@@ -105,6 +105,36 @@ TEST(RunFiles, ThermoRowsCarryUnitsAndReadBackExactly) {
   EXPECT_EQ(numbers, (std::vector<double>{7, 14, 600.1 + 7.0 / 3, 0.1 * 7, -1.0, 1.0 / 3, 0.2, 1000, 1.5, 0}));
 }
 
+TEST(RunFiles, DeviationsOfACommitteeAreCutBackToTheCheckpointAndAbsentWithoutOne) {
+  PosixFileSystem files;
+  const TemporaryFolder folder;
+  const auto row = [](std::int64_t step) {
+    return DeviationRow{.step = step,
+                        .time_fs = 2.0 * static_cast<double>(step),
+                        .force = 0.25,
+                        .force_rms = 0.125,
+                        .atom = 3,
+                        .energy = 0.5};
+  };
+  {
+    const auto run = open_run(files, folder, std::nullopt);
+    run->begin_stage(example_header(), 0);
+    run->thermo(example_row(0));
+    EXPECT_FALSE(std::filesystem::exists(folder.file("deviation.csv")));
+    for (const std::int64_t step : {0, 10, 20, 30}) run->deviation(row(step));
+  }
+  const auto run = open_run(files, folder, 20);
+  run->begin_stage(example_header("prod"), 20);
+  for (const std::int64_t step : {30, 40}) run->deviation(row(step));
+  run->finish();
+  const std::vector<std::string> lines = lines_of(folder.file("deviation.csv"));
+  ASSERT_EQ(lines.size(), 6U);
+  EXPECT_EQ(lines[0], "step,time_fs,force_max_eV_per_A,atom,force_rms_eV_per_A,energy_eV_per_atom,stage");
+  EXPECT_TRUE(lines[3].starts_with("20,40,0.25,3,0.125,0.5,")) << lines[3];
+  EXPECT_EQ(lines[4], "30,60,0.25,3,0.125,0.5,prod");
+  EXPECT_EQ(lines[5], "40,80,0.25,3,0.125,0.5,prod");
+}
+
 TEST(RunFiles, EveryStageWithFramesHasItsSegment) {
   PosixFileSystem files;
   const TemporaryFolder folder;

@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "io/file_format.hpp"
 #include "io/h5.hpp"
+#include "io/h5_library.hpp"
 #include "io/text_file.hpp"
 #include "io/vaspout.hpp"
 #include "support/reader_examples.hpp"
@@ -29,6 +30,37 @@ TEST(Vaspout, GivesBackWhatWasWritten) {
   }
   EXPECT_FALSE(reader->next());
   EXPECT_TRUE(reader->ending().finished);
+}
+
+/// Adds a number or a list of numbers to a file.
+void add(const std::string& path, const std::string& name, const std::vector<double>& values) {
+  const h5::Id file(H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT));
+  const hsize_t count = values.size();
+  const h5::Id space(count == 1 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &count, nullptr));
+  const h5::Id links(H5Pcreate(H5P_LINK_CREATE));
+  H5Pset_create_intermediate_group(links.get(), 1);
+  const h5::Id data(
+      H5Dcreate2(file.get(), name.c_str(), H5T_IEEE_F64LE, space.get(), links.get(), H5P_DEFAULT, H5P_DEFAULT));
+  ASSERT_GE(H5Dwrite(data.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), 0);
+}
+
+TEST(Vaspout, SettingsThatChangeEnergiesAreKept) {
+  const testing::TemporaryFolder folder;
+  const std::string path = folder.file("vaspout.h5");
+  testing::write_vaspout(path, testing::made_up_frames(1, 162));  // Li and S
+  add(path, "/input/incar/LDAU", {1});
+  add(path, "/input/incar/LDAUU", {0, 4.5});
+  add(path, "/input/incar/LDAUL", {-1, 1});
+  add(path, "/input/incar/IVDW", {12});
+  for (const auto& [name, value] : {std::pair("x", 2), std::pair("y", 3), std::pair("z", 1)})
+    add(path, std::string("/input/kpoints/nkp") + name, {static_cast<double>(value)});
+  const auto reader = open_vaspout(path);
+  ASSERT_TRUE(reader->next());
+  const CalculationSettings& settings = reader->settings().calculation;
+  EXPECT_EQ(settings.find("DISPERSION"), "T");
+  EXPECT_EQ(settings.find("KPOINTS"), "2 3 1");
+  EXPECT_EQ(settings.find("LDAUU S"), "4.5");
+  EXPECT_EQ(settings.find("LDAUL Li"), "-1");
 }
 
 TEST(Vaspout, OfVasp641) {

@@ -25,6 +25,7 @@ void expect_same_bits(const FullEvaluation& a, const FullEvaluation& b) {
   EXPECT_EQ(a.atom_energies, b.atom_energies);
   EXPECT_EQ(a.atom_virials, b.atom_virials);
   EXPECT_EQ(a.extrapolating, b.extrapolating);
+  EXPECT_EQ(a.extrapolates, b.extrapolates);
 }
 
 class CudaEmulation : public ::testing::TestWithParam<PotentialCase> {

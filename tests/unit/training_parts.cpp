@@ -8,6 +8,8 @@
 #include "core/error.hpp"
 #include "support/failing_file_system.hpp"
 #include "support/shared_data.hpp"
+#include "support/training_fixtures.hpp"
+#include "training/kronecker_basis.hpp"
 #include "training/lbfgs.hpp"
 #include "training/learning_curve.hpp"
 #include "training/prepare.hpp"
@@ -67,10 +69,90 @@ TEST(Optimiser, FindsTheMinimumOfAQuadratic) {
   EXPECT_NEAR(optimiser.average[1], 2.0, 1e-3);
 }
 
+/// Two features that hardly differ: the loss |W X - T|^2 of a [2][2] matrix has curvatures 4 and 4e-4 along directions
+/// that are no axes. Without bases the narrow valley is not left behind in the same steps.
+TEST(Optimiser, FollowsNarrowValleysThatLieAcrossTheAxes) {
+  const auto loss_after = [](std::span<const MatrixBlock> blocks, int steps) {
+    constexpr double x[2][2] = {{1.0, 0.99}, {0.99, 1.0}}, target[2][2] = {{1.0, 0.5}, {-0.3, 0.2}};
+    Optimiser optimiser({0.0, 0.0, 0.0, 0.0}, blocks);
+    const std::vector<std::uint8_t> mask(4, 0);
+    double loss = 0;
+    for (int step = 0; step < steps; ++step) {
+      std::vector<double> gradient(4, 0.0);
+      loss = 0;
+      for (std::size_t r = 0; r < 2; ++r)
+        for (std::size_t c = 0; c < 2; ++c) {
+          const double error =
+              optimiser.parameters[2 * r] * x[0][c] + optimiser.parameters[2 * r + 1] * x[1][c] - target[r][c];
+          loss += error * error;
+          for (std::size_t k = 0; k < 2; ++k) gradient[2 * r + k] += 2 * error * x[k][c];
+        }
+      optimiser.update(gradient, 0.05 * (1 - static_cast<double>(step) / steps), mask, {.gradient_clip = 0});
+    }
+    return loss;
+  };
+  const MatrixBlock block{.weights = 0, .bias = -1, .rows = 2, .columns = 2};
+  EXPECT_LT(loss_after(std::span(&block, 1), 3000), 1e-6);
+  EXPECT_GT(loss_after({}, 3000), 100 * loss_after(std::span(&block, 1), 3000));
+}
+
+TEST(KroneckerBasis, TurnsToTheSingularVectorsOfTheGradients) {
+  const MatrixBlock block{.weights = 0, .bias = 4, .rows = 2, .columns = 2};  // width 3 with the bias
+  KroneckerBasis basis(block);
+  const double c = std::cos(0.4), s = std::sin(0.4);
+  // U diag(3, 1) V^T with U a rotation by 0.4 and V the axes in another order.
+  const std::vector<double> gradient{0, 3 * c, -s, 0, 3 * s, c};
+  std::vector<double> carried = basis.to_basis(gradient);
+  for (int k = 0; k < 60; ++k) {
+    basis.observe(gradient);
+    basis.turn(carried);
+  }
+  const std::vector<double> coordinates = basis.to_basis(gradient), back = basis.from_basis(coordinates);
+  int large = 0;
+  for (const double value : coordinates) large += std::abs(value) > 1e-5 ? 1 : 0;
+  EXPECT_EQ(large, 2) << "the two singular values";
+  for (std::size_t k = 0; k < gradient.size(); ++k) {
+    EXPECT_NEAR(back[k], gradient[k], 1e-5);
+    EXPECT_NEAR(carried[k], coordinates[k], 1e-5) << "coordinates are carried along";
+  }
+}
+
+TEST(KroneckerBasis, KeepsThePlainBasisOfLongSides) {
+  const MatrixBlock block{.weights = 0, .bias = -1, .rows = 1, .columns = 1025};
+  KroneckerBasis basis(block);
+  std::vector<double> gradient(1025, 0.0);
+  gradient[3] = 2;
+  basis.observe(gradient);
+  std::vector<double> carried = gradient;
+  basis.turn(carried);
+  EXPECT_TRUE(basis.right.vectors.empty());
+  EXPECT_EQ(std::abs(basis.to_basis(gradient)[3]), 2.0);
+}
+
+TEST(MatrixBlocks, CoverEveryParameterOnceAndCarryTheBiases) {
+  ParameterLayout layout;
+  layout.elements.push_back({.mixing = 0, .channels = 2, .primitives = 3, .layers = {}});
+  layout.elements.front().layers.push_back({.inputs = 4, .outputs = 2, .weights = 6, .bias = 14});
+  layout.size = 16;
+  std::vector<double> flat(16), rebuilt(16, -1.0);
+  for (std::size_t k = 0; k < flat.size(); ++k) flat[k] = static_cast<double>(k);
+  for (const MatrixBlock& block : matrix_blocks(layout)) scatter(block, gather(block, flat), rebuilt);
+  EXPECT_EQ(rebuilt, flat);
+  EXPECT_EQ(gather(matrix_blocks(layout)[1], flat), (std::vector<double>{6, 7, 8, 9, 14, 10, 11, 12, 13, 15}));
+}
+
+LimitedMemoryBfgs::InitialMatrix scaled_by(double factor) {
+  return [factor](std::span<const double> x) {
+    std::vector<double> result(x.begin(), x.end());
+    for (double& value : result) value *= factor;
+    return result;
+  };
+}
+
 /// A quadratic with curvatures from 1 to 1e4 in 5 dimensions: exact in about as many steps as dimensions, here with
 /// steps that are not line searches. 1e-6 of the start.
 TEST(LimitedMemoryBfgs, FollowsNarrowValleysToTheEnd) {
-  LimitedMemoryBfgs method(std::vector<double>(5, 1e-4));
+  LimitedMemoryBfgs method(scaled_by(1e-4));
   std::vector<double> x(5, 1.0), gradient(5);
   const auto slope = [&](std::size_t k) { return std::pow(10.0, static_cast<double>(k)) * x[k]; };
   for (std::size_t k = 0; k < 5; ++k) gradient[k] = slope(k);
@@ -88,7 +170,7 @@ TEST(LimitedMemoryBfgs, FollowsNarrowValleysToTheEnd) {
 }
 
 TEST(LimitedMemoryBfgs, LeavesOutStepsWithoutPositiveCurvature) {
-  LimitedMemoryBfgs method({1.0, 1.0});
+  LimitedMemoryBfgs method(scaled_by(1.0));
   method.learn({1.0, 0.0}, {-1.0, 0.0});
   EXPECT_EQ(method.direction(std::vector<double>{2.0, 3.0}), (std::vector<double>{-2.0, -3.0}));
 }
@@ -99,7 +181,7 @@ TEST(Optimiser, ClipsAGradientThatIsFarAboveTheUsual) {
   for (int k = 0; k < 100; ++k) optimiser.update(std::vector<double>{1.0}, 0, mask, {.gradient_clip = 3});
   const double before = optimiser.first[0];
   optimiser.update(std::vector<double>{1e6}, 0, mask, {.gradient_clip = 3});
-  EXPECT_NEAR(optimiser.first[0], 0.9 * before + 0.1 * 3.0, 0.02);
+  EXPECT_NEAR(optimiser.first[0], 0.95 * before + 0.05 * 3.0, 0.02);
 }
 
 TEST(Schedule, RampsUpThenDecaysFromStartToEnd) {
@@ -121,22 +203,79 @@ TEST(Schedule, RampsUpThenDecaysFromStartToEnd) {
 }
 
 TEST(LossBalance, DividesEachTermByTheVarianceOfItsLabels) {
-  const LossSchedule schedule = loss_schedule({}, {.energy = 0.01, .force = 0.25, .virial = 0.04});
+  const LossSchedule schedule = loss_schedule({}, {.energy = 0.01, .force = 0.25, .virial = 0.04}, {});
   EXPECT_DOUBLE_EQ(schedule.end.energy, 100.0);
   EXPECT_DOUBLE_EQ(schedule.start.energy, 2.0);
   EXPECT_DOUBLE_EQ(schedule.end.force, 4.0);
   EXPECT_DOUBLE_EQ(schedule.end.stress, 0.25);
 }
 
+TEST(LossBalance, WeighsTheStressByWhatStrainedStructuresSay) {
+  const LabelStatistics labels{.energy = 0.01, .force = 0.25, .virial = 0.04};
+  EXPECT_DOUBLE_EQ(loss_schedule({}, labels, {.pairs = 20, .mismatch = 1e-4}).end.stress, 2.5) << "consistent";
+  EXPECT_DOUBLE_EQ(loss_schedule({}, labels, {.pairs = 20, .mismatch = 0.01}).end.stress, 0.025) << "1.6 GPa apart";
+  EXPECT_DOUBLE_EQ(loss_schedule({}, labels, {.pairs = 3, .mismatch = 0.01}).end.stress, 0.25) << "too few pairs";
+}
+
+/// Five small strains of one structure, labelled by a Lennard-Jones potential.
+std::vector<Frame> strained_frames(double pressure) {
+  const auto potential = testing::teacher();
+  const Structure start = testing::labelled_frames(1).front().structure;
+  std::vector<Frame> frames;
+  for (int k = 0; k < 5; ++k) {
+    const double e = 0.002 * k;
+    const Mat3 deformation{{{{1 + e, 0.5 * e, 0}, {0, 1 - 0.3 * e, 0}, {0, 0, 1 + 0.4 * e}}}};
+    Frame frame;
+    frame.structure = start;
+    frame.structure.cell = Cell(start.cell.vectors() * deformation);
+    for (Vec3& position : frame.structure.positions) position = position * deformation + Vec3{0.1 * k, 0, 0};
+    const StructureEvaluation labels = evaluate_structure(*potential, frame.structure);
+    frame.energy = labels.energy;
+    frame.forces = labels.forces;
+    frame.stress = labels.stress + pressure * Mat3::identity();
+    frames.push_back(std::move(frame));
+  }
+  frames.push_back(testing::labelled_frames(2).back());  // another composition: no partner
+  return frames;
+}
+
+/// The trapezoidal rule leaves the third order of strains below 0.01: well under 0.02 GPa.
+TEST(StressCheck, AcceptsStressesThatAreTheDerivativeOfTheEnergies) {
+  const std::vector<Frame> frames = strained_frames(0);
+  const std::vector<int> all{0, 1, 2, 3, 4, 5};
+  const StressCheck check = check_stresses(frames, all);
+  EXPECT_EQ(check.pairs, 10);
+  EXPECT_LT(check.mismatch * units::ev_per_a3_in_gpa, 0.02);
+  EXPECT_FALSE(check.contradictory());
+}
+
+TEST(StressCheck, FindsAPressureThatTheEnergiesDoNotKnow) {
+  const double pressure = 2.4 / units::ev_per_a3_in_gpa;
+  const std::vector<Frame> frames = strained_frames(pressure);
+  const std::vector<int> all{0, 1, 2, 3, 4, 5};
+  const StressCheck check = check_stresses(frames, all);
+  EXPECT_TRUE(check.contradictory());
+  EXPECT_NEAR(check.offset, -pressure, 0.01 * pressure);
+}
+
+TEST(StressCheck, SaysNothingWithoutStrainedPairs) {
+  const std::vector<Frame> frames = testing::labelled_frames(12);
+  std::vector<int> all;
+  for (int k = 0; k < 12; ++k) all.push_back(k);
+  const StressCheck check = check_stresses(frames, all);
+  EXPECT_FALSE(check.decided());
+  EXPECT_FALSE(check.contradictory());
+}
+
 /// Energies that spread over 1 eV/atom must not leave errors of some meV/atom without weight: 0.2 A times the force.
 TEST(LossBalance, KeepsTheWeightOfEnergiesThatSpreadFar) {
-  const LossSchedule schedule = loss_schedule({}, {.energy = 1.0, .force = 0.25, .virial = 0.04});
+  const LossSchedule schedule = loss_schedule({}, {.energy = 1.0, .force = 0.25, .virial = 0.04}, {});
   EXPECT_DOUBLE_EQ(schedule.end.energy, 100.0);
-  EXPECT_DOUBLE_EQ(loss_schedule({}, {.energy = 1.0, .force = 0, .virial = 0}).end.energy, 1.0) << "no forces";
+  EXPECT_DOUBLE_EQ(loss_schedule({}, {.energy = 1.0, .force = 0, .virial = 0}, {}).end.energy, 1.0) << "no forces";
 }
 
 TEST(LossBalance, DoesNotExplodeForLabelsThatNeverVary) {
-  const LossSchedule schedule = loss_schedule({}, {.energy = 0, .force = 0, .virial = 0});
+  const LossSchedule schedule = loss_schedule({}, {.energy = 0, .force = 0, .virial = 0}, {});
   EXPECT_TRUE(std::isfinite(schedule.end.energy + schedule.end.force + schedule.end.stress));
 }
 

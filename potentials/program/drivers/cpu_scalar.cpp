@@ -20,6 +20,7 @@ class ReferencePotential final : public Potential {
         source_(source) {
     requirements_.cutoff = model.cutoff;
     requirements_.minimum_distance = model.minimum_distance;
+    requirements_.members = model.members();
     for (const ModelElement& element : model.elements) requirements_.elements.push_back(element.number);
   }
 
@@ -37,7 +38,7 @@ class ReferencePotential final : public Potential {
   void evaluate_one(const LocalAtoms& atoms, const NeighbourView& list, Index i, CentreSink& sink) const {
     const auto centre = static_cast<std::size_t>(i);
     std::vector<Neighbour<double>> neighbours;
-    std::vector<Index> indices;
+    std::vector<std::int32_t> indices;
     std::vector<Vec3> displacements;
     const double cutoff2 = model_.cutoff * model_.cutoff;
     for (Index entry = list.offsets[centre]; entry < list.offsets[centre + 1]; ++entry) {
@@ -49,7 +50,7 @@ class ReferencePotential final : public Potential {
       }
       const auto j = static_cast<std::size_t>(list.atom[static_cast<std::size_t>(entry)]);
       neighbours.push_back({.species = atoms.species[j], .d = {d.x, d.y, d.z}});
-      indices.push_back(static_cast<Index>(j));
+      indices.push_back(static_cast<std::int32_t>(j));
       displacements.push_back(d);
     }
     const int species = atoms.species[centre];
@@ -63,14 +64,35 @@ class ReferencePotential final : public Potential {
       const auto& g = result.gradient[k];
       sink.add_pair(atoms, i, indices[k], displacements[k], {g[0], g[1], g[2]});
     }
+    if (wants(sink.wanted(), Wanted::deviation)) add_deviations(atoms, i, indices, result, sink);
     const CentreProgram& ranges = program_.centres[static_cast<std::size_t>(species)];
     for (std::size_t f = 0; f < ranges.feature_min.size(); ++f)
       if (result.features[f] < ranges.feature_min[f] || result.features[f] > ranges.feature_max[f]) {
-        sink.count_extrapolation();
+        sink.count_extrapolation(i);
         break;
       }
     sink.add_energy(atoms, i, result.energy);
     sink.end_centre(i);
+  }
+
+  static void add_deviations(const LocalAtoms& atoms, Index i, const std::vector<std::int32_t>& indices,
+                             const CentreResult<double>& result, CentreSink& sink) {
+    for (std::size_t m = 0; m + 1 < result.deviations.size(); ++m) {
+      const auto& deviation = result.deviations[m];
+      sink.add_energy_deviation(atoms, i, static_cast<Index>(m), deviation.energy);
+      std::array<std::vector<double>, 3> force;
+      for (const auto& g : deviation.gradient)
+        for (std::size_t a = 0; a < 3; ++a) force[a].push_back(g[a]);
+      sink.add_force_deviations<double>(atoms, i, static_cast<Index>(m),
+                                        {.atom = indices.data(),
+                                         .x = nullptr,
+                                         .y = nullptr,
+                                         .z = nullptr,
+                                         .force_x = force[0].data(),
+                                         .force_y = force[1].data(),
+                                         .force_z = force[2].data(),
+                                         .count = static_cast<Index>(indices.size())});
+    }
   }
 
   Model model_;

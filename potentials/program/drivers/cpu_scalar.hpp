@@ -30,6 +30,12 @@ struct CentreResult {
   Scalar energy = Scalar(0.0);                  ///< eV
   std::vector<std::array<Scalar, 3>> gradient;  ///< dE_i/dr_ij per neighbour, eV/A
   std::vector<Scalar> features;                 ///< G, before shift and scale
+  /// Of a committee: what each member has more than the mean.
+  struct Deviation {
+    Scalar energy = Scalar(0.0);
+    std::vector<std::array<Scalar, 3>> gradient;
+  };
+  std::vector<Deviation> deviations;
 };
 
 /// Channel values and slopes from the closed forms (the default of the reference).
@@ -317,19 +323,72 @@ void add_triplet_gradients(const TripletTerm& term, const std::vector<Edge<Scala
     }
 }
 
+/// The neighbours of a centre and what is summed over them.
+template <class Scalar>
+struct Surroundings {
+  int l_max = 0;
+  std::vector<Edge<Scalar>> edges;
+  std::vector<Scalar> moments;
+};
+
+/// dE/dr_ij from dE/dfeatures, the features being scaled.
+template <class Scalar>
+std::vector<std::array<Scalar, 3>> edge_gradients(const CentreDescriptor& centre, const ModelElement& element,
+                                                  const Surroundings<Scalar>& near, std::vector<Scalar> by_feature) {
+  const int width = (near.l_max + 1) * (near.l_max + 1);
+  for (std::size_t f = 0; f < by_feature.size(); ++f) by_feature[f] = by_feature[f] * Scalar(element.feature_scale[f]);
+  const std::vector<Scalar> by_term = map_gradients(centre.feature_map, by_feature);
+  const std::vector<Scalar> bar = moment_gradients(centre, near.moments, by_term, width);
+  std::vector<std::array<Scalar, 3>> gradient;
+  for (const Edge<Scalar>& edge : near.edges) gradient.push_back(edge_gradient(centre, bar, near.l_max, edge));
+  for (std::size_t t = 0; t < centre.triplets.size(); ++t)
+    add_triplet_gradients(centre.triplets[t], near.edges, by_term[centre.terms.size() + centre.products.size() + t],
+                          gradient);
+  return gradient;
+}
+
+/// Energy and gradient of the mean over the networks, and the deviations of a committee from it.
+template <class Scalar>
+void evaluate_members(const CentreDescriptor& centre, const ModelElement& element, const Surroundings<Scalar>& near,
+                      const std::vector<Scalar>& input, CentreResult<Scalar>& result) {
+  std::vector<const Network*> networks{&element.network};
+  for (const Network& network : element.committee) networks.push_back(&network);
+  const Scalar members(static_cast<double>(networks.size()));
+  std::vector<Scalar> energies;
+  std::vector<std::vector<Scalar>> by_feature;
+  Scalar energy(0.0);
+  std::vector<Scalar> mean(input.size(), Scalar(0.0));
+  for (const Network* network : networks) {
+    by_feature.emplace_back();
+    energies.push_back(evaluate_network(*network, input, by_feature.back()));
+    energy += energies.back();
+    for (std::size_t f = 0; f < mean.size(); ++f) mean[f] += by_feature.back()[f];
+  }
+  energy = energy / members;
+  for (Scalar& g : mean) g = g / members;
+  result.energy = energy + Scalar(element.reference_energy);
+  result.gradient = edge_gradients(centre, element, near, mean);
+  if (element.committee.empty()) return;
+  for (std::size_t m = 0; m < networks.size(); ++m) {
+    for (std::size_t f = 0; f < mean.size(); ++f) by_feature[m][f] = by_feature[m][f] - mean[f];
+    result.deviations.push_back(
+        {.energy = energies[m] - energy, .gradient = edge_gradients(centre, element, near, by_feature[m])});
+  }
+}
+
 /// One centre, with everything in the order of the definitions.
 template <class Scalar, class Radial>
 CentreResult<Scalar> evaluate_centre(const Descriptor& descriptor, const Model& model, const Radial& radial,
                                      int species, std::span<const Neighbour<Scalar>> neighbours) {
   const CentreDescriptor& centre = descriptor.centres[static_cast<std::size_t>(species)];
   const ModelElement& element = model.elements[static_cast<std::size_t>(species)];
-  int l_max = 0;
-  for (const int l : centre.channel_l_max) l_max = std::max(l_max, l);
-  const int width = (l_max + 1) * (l_max + 1);
+  Surroundings<Scalar> near;
+  for (const int l : centre.channel_l_max) near.l_max = std::max(near.l_max, l);
+  const int width = (near.l_max + 1) * (near.l_max + 1);
   const auto channels = static_cast<std::size_t>(centre.channels());
 
-  std::vector<Edge<Scalar>> edges;
-  std::vector<Scalar> moments(channels * static_cast<std::size_t>(width), Scalar(0.0));
+  auto& [l_max, edges, moments] = near;
+  moments.assign(channels * static_cast<std::size_t>(width), Scalar(0.0));
   for (const Neighbour<Scalar>& n : neighbours) {
     edges.push_back(make_edge(radial, species, channels, l_max, n));
     for (std::size_t c = 0; c < channels; ++c)
@@ -342,17 +401,10 @@ CentreResult<Scalar> evaluate_centre(const Descriptor& descriptor, const Model& 
   std::vector<Scalar> basis = basis_terms(centre, moments, width);
   for (const TripletTerm& term : centre.triplets) basis.push_back(triplet_sum(term, edges));
   result.features = map_features(centre.feature_map, basis);
-  std::vector<Scalar> input(result.features), by_feature;
+  std::vector<Scalar> input(result.features);
   for (std::size_t f = 0; f < input.size(); ++f)
     input[f] = (input[f] - Scalar(element.feature_shift[f])) * Scalar(element.feature_scale[f]);
-  result.energy = evaluate_network(element.network, input, by_feature) + Scalar(element.reference_energy);
-  for (std::size_t f = 0; f < by_feature.size(); ++f) by_feature[f] = by_feature[f] * Scalar(element.feature_scale[f]);
-  const std::vector<Scalar> by_term = map_gradients(centre.feature_map, by_feature);
-  const std::vector<Scalar> bar = moment_gradients(centre, moments, by_term, width);
-  for (const Edge<Scalar>& edge : edges) result.gradient.push_back(edge_gradient(centre, bar, l_max, edge));
-  for (std::size_t t = 0; t < centre.triplets.size(); ++t)
-    add_triplet_gradients(centre.triplets[t], edges, by_term[centre.terms.size() + centre.products.size() + t],
-                          result.gradient);
+  evaluate_members(centre, element, near, input, result);
   return result;
 }
 

@@ -20,6 +20,7 @@
 #define HWY_TARGET_INCLUDE "potentials/program/drivers/cpu_simd.cpp"
 #include <hwy/foreach_target.h>
 // Everything below is compiled once per instruction set.
+#include "potentials/program/drivers/cpu_simd_committee-inl.hpp"
 #include "potentials/program/drivers/cpu_simd_moments-inl.hpp"
 #include "potentials/program/drivers/cpu_simd_network-inl.hpp"
 #include "potentials/program/drivers/cpu_simd_triplets-inl.hpp"
@@ -139,7 +140,7 @@ void add_forces_of_centre(const PackedProgram<T>& program, const PackedCentre<T>
   }
   double energy = static_cast<double>(w.outputs[centre.layers.size() - 1][0]) + centre.reference_energy;
   if (program.wall.active()) energy += add_wall(program.wall, centre, atoms, i, w, sink);
-  if (extrapolates(centre, w)) sink.count_extrapolation();
+  if (extrapolates(centre, w)) sink.count_extrapolation(i);
   sink.add_energy(atoms, i, energy);
   sink.end_centre(i);
 }
@@ -162,10 +163,12 @@ void evaluate_group(const PackedProgram<T>& program, const LocalAtoms& atoms, co
     for (n = 1; n < most && element(first + n) == element(first);) ++n;
     for (std::size_t k = 0; k < n; ++k)
       describe_centre(program, centre, atoms, quads, list, centres[first + k], w[k], sink);
-    if (n == batch_size) {
-      evaluate_networks<batch_size>(centre, w.data());
+    if (!centre.committee.empty()) {
+      evaluate_committee<batch_size>(centre, atoms, centres.subspan(first, n), w.data(), sink);
+    } else if (n == batch_size) {
+      evaluate_networks<batch_size>(centre.layers, w.data());
     } else {
-      for (std::size_t k = 0; k < n; ++k) evaluate_networks<1>(centre, &w[k]);
+      for (std::size_t k = 0; k < n; ++k) evaluate_networks<1>(centre.layers, &w[k]);
     }
     for (std::size_t k = 0; k < n; ++k) add_forces_of_centre(program, centre, atoms, centres[first + k], w[k], sink);
   }
@@ -277,7 +280,8 @@ std::unique_ptr<Potential> make_vectorised_potential(const Model& model, Precisi
     precision = Precision::float64;
     program = compile(descriptor, model, table_tolerance(precision));
   }
-  Requirements requirements{.cutoff = model.cutoff, .elements = {}, .minimum_distance = model.minimum_distance};
+  Requirements requirements{
+      .cutoff = model.cutoff, .elements = {}, .minimum_distance = model.minimum_distance, .members = model.members()};
   for (const ModelElement& element : model.elements) requirements.elements.push_back(element.number);
   for (const Target& target : targets) {
     if ((isa != Isa::automatic && isa != target.isa) || !runs_here(target)) continue;

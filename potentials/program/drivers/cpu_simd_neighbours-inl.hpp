@@ -259,12 +259,17 @@ HWY_INLINE void with_stride(Index stride, const Work& work) {
 template <class T>
 void find_intervals(const std::vector<PackedTable<T>>& tables, Index stride, std::size_t begin, std::size_t end,
                     Workspace<T>& w) {
+  const double* distance = w.distance.data();
+  const std::int32_t* species = w.species.data();
+  T *fraction = w.fraction.data(), *scale = w.table_scale.data();
+  const T** rows = w.row.data();
   for (std::size_t k = begin; k < end; ++k) {
-    const PackedTable<T>& table = tables[static_cast<std::size_t>(w.species[k])];
-    const double x = w.distance[k] * table.inverse_spacing;
+    const PackedTable<T>& table = tables[static_cast<std::size_t>(species[k])];
+    const double x = distance[k] * table.inverse_spacing;
     const auto interval = std::min(static_cast<std::int32_t>(x), static_cast<std::int32_t>(table.intervals) - 1);
-    w.fraction[k] = static_cast<T>(x - interval);
-    w.row[k] = table.coefficients.data() + interval * 6 * stride;
+    fraction[k] = static_cast<T>(x - interval);
+    scale[k] = static_cast<T>(table.inverse_spacing);
+    rows[k] = table.coefficients.data() + interval * 6 * stride;
   }
 }
 
@@ -367,11 +372,10 @@ void form_radial(const PackedCentre<T>& centre, Workspace<T>& w) {
     T* slope = w.slope.data() + begin * centre.stride;
     find_intervals(tables, block.stride, static_cast<std::size_t>(begin), static_cast<std::size_t>(begin + count), w);
     with_stride<T>(block.stride, [&](auto stride) HWY_ATTR {
-      for (Index k = 0; k < count; ++k) {
-        const auto j = static_cast<std::size_t>(begin + k);
-        const Lane<T> scale(tables[static_cast<std::size_t>(w.species[j])].inverse_spacing);
-        look_up(w.row[j], w.fraction[j], stride, scale, value + k * stride, slope + k * stride);
-      }
+      const T* const* rows = w.row.data() + begin;
+      const T *fraction = w.fraction.data() + begin, *scale = w.table_scale.data() + begin;
+      for (Index k = 0; k < count; ++k)
+        look_up(rows[k], fraction[k], stride, Lane<T>(scale[k]), value + k * stride, slope + k * stride);
     });
     std::fill(value + count * block.stride, value + whole * block.stride, T(0));
     std::fill(slope + count * block.stride, slope + whole * block.stride, T(0));

@@ -51,25 +51,24 @@ HWY_INLINE void multiply_tile(const T* matrix, Index stride, Index count, const 
 template <int Atoms, class T>
 void multiply_matrix(const AlignedArray<T>& matrix, Index stride, Index count, const T* const* factor, T* const* out) {
   constexpr Index lanes = Lane<T>::width;
-  constexpr int widest = Atoms == 1 ? 8 : 2;
+  constexpr int widest = Atoms == 1 ? 8 : 3, narrower = Atoms == 1 ? 4 : 2;  // sums and row fill the registers
   Index at = 0;
-  for (; at + widest * lanes <= stride; at += widest * lanes)
+  const auto rest = [&] { return (stride - at) / lanes; };
+  for (; rest() >= widest && rest() != 2 * narrower; at += widest * lanes)
     multiply_tile<Atoms, widest>(matrix.data(), stride, count, factor, at, out);
-  if constexpr (Atoms == 1) {
-    for (; at + 4 * lanes <= stride; at += 4 * lanes)
-      multiply_tile<Atoms, 4>(matrix.data(), stride, count, factor, at, out);
-  }
+  for (; rest() >= narrower; at += narrower * lanes)
+    multiply_tile<Atoms, narrower>(matrix.data(), stride, count, factor, at, out);
   for (; at < stride; at += lanes) multiply_tile<Atoms, 1>(matrix.data(), stride, count, factor, at, out);
 }
 
 /// The networks of Atoms atoms of one element: energies in the last outputs; term_gradients receive dE/dterms.
 template <int Atoms, class T>
-void evaluate_networks(const PackedCentre<T>& centre, Workspace<T>* w) {
-  const std::size_t n = centre.layers.size();
+void evaluate_networks(const std::vector<PackedLayer<T>>& layers, Workspace<T>* w) {
+  const std::size_t n = layers.size();
   const T* factor[Atoms];
   T* out[Atoms];
   for (std::size_t k = 0; k < n; ++k) {
-    const PackedLayer<T>& layer = centre.layers[k];
+    const PackedLayer<T>& layer = layers[k];
     for (int a = 0; a < Atoms; ++a) {
       factor[a] = k == 0 ? w[a].terms.data() : w[a].outputs[k - 1].data();
       out[a] = w[a].outputs[k].data();
@@ -85,7 +84,7 @@ void evaluate_networks(const PackedCentre<T>& centre, Workspace<T>* w) {
   }
   for (int a = 0; a < Atoms; ++a) w[a].bar[0] = w[a].slopes[n - 1][0];
   for (std::size_t k = n; k-- > 0;) {
-    const PackedLayer<T>& layer = centre.layers[k];
+    const PackedLayer<T>& layer = layers[k];
     for (int a = 0; a < Atoms; ++a) {
       factor[a] = w[a].bar.data();
       out[a] = k == 0 ? w[a].term_gradients.data() : w[a].bar_below.data();

@@ -45,8 +45,8 @@ struct Workspace {
   std::vector<std::int32_t> found_bin, bin_count;
   AlignedArray<double> x, y, z, square, distance;
   std::vector<std::int32_t> atom, species;
-  AlignedArray<T> fraction;   ///< of the table's interval
-  std::vector<const T*> row;  ///< coefficients of that interval
+  AlignedArray<T> fraction, table_scale;  ///< of the interval of a table, and its 1/spacing
+  std::vector<const T*> row;              ///< coefficients of that interval
   AlignedArray<std::int64_t> fixed_x, fixed_y, fixed_z;
   std::vector<Index> block_begin, block_count;  ///< per block: first neighbour (a multiple of the lanes) and number
   AlignedArray<T> unit_x, unit_y, unit_z, inverse;
@@ -79,7 +79,7 @@ struct Workspace {
   /// For n neighbours including padding, and a centre.
   void reserve(std::size_t n, std::size_t lanes, const PackedCentre<T>& centre) {
     for (auto* array : {&x, &y, &z, &square, &distance}) array->reserve(n);
-    for (auto* array : {&unit_x, &unit_y, &unit_z, &inverse, &force_x, &force_y, &force_z, &fraction})
+    for (auto* array : {&unit_x, &unit_y, &unit_z, &inverse, &force_x, &force_y, &force_z, &fraction, &table_scale})
       array->reserve(n);
     for (auto* array : {&fixed_x, &fixed_y, &fixed_z}) array->reserve(n);
     if (atom.size() < n) {

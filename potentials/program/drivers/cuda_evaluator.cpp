@@ -73,6 +73,9 @@ void WarpPotential::evaluate(const LocalAtoms& atoms, const NeighbourView& list,
   if (wants(wanted, Wanted::virial))
     for (std::size_t k = 0; k < 9; ++k) out.virial.element[k].add_multiples(value_of(totals.virial[k]));
   out.extrapolating += totals.extrapolating;
+  if (totals.extrapolating > 0 && !out.extrapolates.empty())
+    for (std::size_t i = 0; i < staging.remarks.size(); ++i)
+      if ((staging.remarks[i] & remark_extrapolates) != 0) out.extrapolates[i] = 1;
   report_faults(atoms, staging, totals, out);
 }
 

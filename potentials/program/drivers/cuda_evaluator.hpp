@@ -16,7 +16,7 @@ struct Staging {
   std::span<FixedVec3> forces;    ///< out, like all that follow; sized as wanted
   std::span<FixedMat3> atom_virials;
   std::span<double> energies;
-  std::span<unsigned char> remarks;  ///< filled when the totals count a fault
+  std::span<unsigned char> remarks;  ///< filled when the totals count any
 };
 
 struct StagingSizes {

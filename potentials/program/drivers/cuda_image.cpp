@@ -263,6 +263,9 @@ void check_supported(const CentreProgram& centre) {
   if (known != centre.terms)
     throw ModelError("the model has explicit triplets (narrow angular functions), which the GPU cannot evaluate yet",
                      "CUDA program", "Run it on the CPU (device = \"cpu\").");
+  if (!centre.committee.empty())
+    throw ModelError("the model is a committee, which the GPU cannot evaluate yet", "CUDA program",
+                     "Run it on the CPU (device = \"cpu\"), or one of its members on the GPU.");
   if (centre.channel_l_max.size() >= 32768)
     throw ModelError("the model has more than 32767 channels", "CUDA program", "Run it on the CPU (device = \"cpu\").");
 }

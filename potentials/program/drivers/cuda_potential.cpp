@@ -201,9 +201,9 @@ class CudaExecutor final : public Executor {
     download(totals_.data(), std::span(totals_out_.data(), 1), stream);
     check(cudaStreamSynchronize(stream), "evaluating forces");
     const Totals totals = *totals_out_.data();
-    if (totals.not_finite + totals.out_of_range > 0) {
+    if (totals.not_finite + totals.out_of_range + totals.extrapolating > 0) {
       download(e.remarks, std::span(remarks_out_.data(), sizes_.centres), stream);
-      check(cudaStreamSynchronize(stream), "reading the fault");
+      check(cudaStreamSynchronize(stream), "reading the remarks");
     }
     return totals;
   }

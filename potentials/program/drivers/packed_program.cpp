@@ -6,7 +6,6 @@
 
 #include "core/error.hpp"
 #include "potentials/program/harmonic_coefficients.hpp"
-#include "potentials/program/kernel.hpp"
 
 namespace haven {
 namespace {
@@ -196,37 +195,27 @@ void pack_shells(const CentreProgram& centre, Index lanes, PackedCentre<T>& out)
   }
 }
 
-/// Output of a network for inputs of zero, with weights and biases in the arithmetic T.
+/// A network, with the origin of the terms folded into the first bias.
 template <class T>
-double output_at_zero(const std::vector<Layer>& layers) {
-  std::vector<double> values(static_cast<std::size_t>(layers[0].inputs), 0.0);
-  for (const Layer& layer : layers) {
-    std::vector<double> out;
-    for (std::size_t o = 0; o < static_cast<std::size_t>(layer.outputs); ++o) {
-      auto sum = static_cast<double>(static_cast<T>(layer.bias[o]));
-      for (std::size_t k = 0; k < values.size(); ++k)
-        sum += static_cast<double>(static_cast<T>(layer.weights[o * values.size() + k])) * values[k];
-      out.push_back(kernel::activate(layer.activation, sum).value);
-    }
-    values = std::move(out);
-  }
-  return values[0];
-}
-
-/// The network, with the origin of the terms folded into the first bias. What rounding the weights does to the energy of
-/// an atom whose terms are at their origin is taken back in the reference energy: all atoms would share that error.
-template <class T>
-void pack_network(const CentreProgram& centre, Index lanes, PackedCentre<T>& out) {
-  out.term_origin = AlignedArray<T>(static_cast<std::size_t>(padded(centre.terms, lanes)));
-  std::vector<Layer> layers = centre.network.layers;
-  for (std::size_t t = 0; t < centre.term_origin.size(); ++t) {
-    out.term_origin[t] = static_cast<T>(centre.term_origin[t]);
+std::vector<PackedLayer<T>> pack_network(std::vector<Layer> layers, std::size_t origins, Index lanes,
+                                         const AlignedArray<T>& term_origin) {
+  for (std::size_t t = 0; t < origins; ++t)
     for (std::size_t o = 0; o < layers[0].bias.size(); ++o)
       layers[0].bias[o] +=
-          layers[0].weights[o * static_cast<std::size_t>(centre.terms) + t] * static_cast<double>(out.term_origin[t]);
-  }
-  for (const Layer& layer : layers) out.layers.push_back(pack_layer<T>(layer, lanes));
-  out.reference_energy = centre.reference_energy + output_at_zero<double>(layers) - output_at_zero<T>(layers);
+          layers[0].weights[o * static_cast<std::size_t>(layers[0].inputs) + t] * static_cast<double>(term_origin[t]);
+  std::vector<PackedLayer<T>> packed;
+  for (const Layer& layer : layers) packed.push_back(pack_layer<T>(layer, lanes));
+  return packed;
+}
+
+template <class T>
+void pack_networks(const CentreProgram& centre, Index lanes, PackedCentre<T>& out) {
+  out.term_origin = AlignedArray<T>(static_cast<std::size_t>(padded(centre.terms, lanes)));
+  const std::size_t origins = centre.term_origin.size();
+  for (std::size_t t = 0; t < origins; ++t) out.term_origin[t] = static_cast<T>(centre.term_origin[t]);
+  out.layers = pack_network(centre.network.layers, origins, lanes, out.term_origin);
+  for (const Network& network : centre.committee)
+    out.committee.push_back(pack_network(network.layers, origins, lanes, out.term_origin));
 }
 
 /// True when every feature is one term with weight one.
@@ -284,7 +273,8 @@ PackedProgram<T> pack(const Program& program, Index lanes) {
     out.one_block = out.triplets.empty() && out.shell_end2.empty() &&
                     std::all_of(out.block_of_element.begin(), out.block_of_element.end(), [](int b) { return b == 0; });
     out.terms = centre.terms;
-    pack_network(centre, lanes, out);
+    pack_networks(centre, lanes, out);
+    out.reference_energy = centre.reference_energy;
     pack_ranges(centre, lanes, out);
     packed.centres.push_back(std::move(out));
   }

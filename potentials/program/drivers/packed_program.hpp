@@ -115,6 +115,7 @@ struct PackedCentre {
   Index paired = 0, paired_stride = 0;  ///< channels that occur in degree-2 terms; they come first
   int paired_l_max = -1;
   std::vector<PackedLayer<T>> layers;
+  std::vector<std::vector<PackedLayer<T>>> committee;  ///< of the further members, with as many inputs and outputs
   double reference_energy = 0;
   /// Ranges of the terms when each feature is a term; otherwise the sparse map and the ranges of the features.
   AlignedArray<T> term_min, term_max;

@@ -1,0 +1,151 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "analysis/distributions.hpp"
+#include "analysis/sites.hpp"
+#include "analysis/transport.hpp"
+#include "core/units.hpp"
+#include "md/mean_cell.hpp"
+#include "physics/analysis_walks.hpp"
+#include "support/md_fixtures.hpp"
+
+/// Motion whose displacements are known, from the engine through the analysis (T28), and errors of correlated series
+/// (T29).
+namespace haven {
+namespace {
+
+using testing::FastRandom;
+
+constexpr double mass = 39.948;
+
+/// Every atom on a spring of its own.
+class EinsteinCrystal final : public Potential {
+ public:
+  EinsteinCrystal(std::vector<Vec3> sites, double spring) : sites_(std::move(sites)), spring_(spring) {
+    requirements_.cutoff = 4.0, requirements_.elements = {18};
+  }
+  const Requirements& requirements() const override { return requirements_; }
+  void evaluate(const LocalAtoms& atoms, const NeighbourView&, Wanted, Evaluation& out) const override {
+    for (std::size_t i = 0; i < static_cast<std::size_t>(atoms.n_centres); ++i) {
+      const Vec3 away = atoms.positions[i] - sites_[static_cast<std::size_t>(atoms.ids[i])];
+      out.forces[i] += to_fixed(-spring_ * away);
+      out.energy.add(0.5 * spring_ * norm2(away));
+    }
+  }
+  std::string description() const override { return "springs"; }
+
+ private:
+  Requirements requirements_;
+  std::vector<Vec3> sites_;
+  double spring_;
+};
+
+/// 108 atoms at 300 K and constant energy, a frame every 20 fs.
+IonTracks simulated(const Potential& potential, const MdInput& input, double duration_fs) {
+  StageOptions stage = testing::nve_stage(300, duration_fs);
+  stage.trajectory_interval = 10;
+  const auto result = testing::run({.potential = potential, .input = input, .options = testing::options_for({stage})});
+  TrajectoryInfo info{"run", input.structure.numbers, input.masses, 300, Wrapping::unwrapped};
+  const auto source = make_memory_source(std::move(info), result->sink.frames);
+  return collect_tracks(*source, {.mobile = {18}});
+}
+
+/// Of the atoms that are at rest relative to their centre of mass: 3 (N - 1) free components.
+double thermal_square(int atoms) {
+  return 3 * units::boltzmann * 300 * units::force_to_acceleration / mass * (atoms - 1) / atoms;
+}
+
+TransportOptions argon_options() {
+  TransportOptions options;
+  options.mobile = {"Ar"}, options.charges = {{"Ar", 1.0}};
+  return options;
+}
+
+}  // namespace
+
+/// T28: free flight, MSD = <v^2> tau^2 at every lag (1e-9: the squares of sums of 1,000 rounded steps), with <v^2> of
+/// the Maxwell distribution within three standard errors of 3 (N - 1) squares. It is no diffusion and is refused.
+TEST(KnownMotion, IdealGasFliesFreely) {
+  const testing::IdealGas gas;
+  const IonTracks tracks = simulated(gas, testing::input_for(testing::argon_crystal(3)), 2000);
+  const auto lags = log_spaced_lags(tracks.n_frames / 2);
+  const MsdCurve msd = mean_squared_displacement(tracks, lags, {0, tracks.n_frames});
+  const auto square = [&](std::size_t k) { return msd.total[k] / std::pow(20.0 * static_cast<double>(lags[k]), 2); };
+  for (std::size_t k = 0; k < lags.size(); ++k) EXPECT_NEAR(square(k) / square(0), 1, 1e-9) << lags[k];
+  EXPECT_NEAR(square(0) / thermal_square(108), 1, 3 * std::sqrt(2.0 / (3 * 107)));
+  const TransportResult result = analyse_tracks({tracks}, argon_options());
+  EXPECT_FALSE(result.tracer.iso.determined());
+  EXPECT_FALSE(result.window.diffusive);
+}
+
+/// T28: atoms on springs of 1 eV/A^2 that start from their sites, x = v / w sin(w t): MSD = <v^2> / w^2 (1 - cos w tau)
+/// = 3 kT / k (1 - cos w tau). Fifty periods leave 0.4 % of the phase they began with; the period of 404 fs is longer
+/// in steps of 2 fs by 4e-5. <v^2> as above. Nobody diffuses, and the bound says so.
+TEST(KnownMotion, HarmonicCrystalSwings) {
+  const MdInput input = testing::input_for(testing::argon_crystal(3));
+  const EinsteinCrystal crystal(input.structure.positions, 1.0);
+  const IonTracks tracks = simulated(crystal, input, 20200);
+  const double w = std::sqrt(units::force_to_acceleration / mass), square = thermal_square(108) / (w * w);
+  std::vector<Index> lags;
+  for (Index lag = 1; lag <= 100; ++lag) lags.push_back(lag);
+  const MsdCurve msd = mean_squared_displacement(tracks, lags, {0, tracks.n_frames});
+  const auto law = [&](std::size_t k) { return 1 - std::cos(w * 20 * static_cast<double>(lags[k])); };
+  double seen = 0, expected = 0;
+  for (std::size_t k = 0; k < lags.size(); ++k) seen += msd.total[k], expected += law(k);
+  EXPECT_NEAR(seen / expected / square, 1, 0.004 + 3 * std::sqrt(2.0 / (3 * 107)));
+  for (std::size_t k = 0; k < lags.size(); ++k) EXPECT_NEAR(msd.total[k] / (seen / expected), law(k), 0.02) << lags[k];
+  const TransportResult result = analyse_tracks({tracks}, argon_options());
+  EXPECT_FALSE(result.tracer.iso.determined());
+  EXPECT_EQ(result.checks.hops, 0);
+}
+
+/// T29: the mean of 200 series of correlated numbers (AR(1), correlation time 20 of 2,000 steps) lies within the 95 %
+/// interval that ten blocks and Student's t give in 90 to 99 % of them.
+TEST(ErrorBars, OfTheMeanCellCoverTheMeanOfCorrelatedSeries) {
+  const double a = std::exp(-1.0 / 20), quantile = student_quantile(0.975, 9);
+  int covered = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    FastRandom random(seed);
+    MeanCell mean(0, 4000);
+    double x = random.normal();
+    for (int step = 1; step <= 4000; ++step) {
+      x = a * x + std::sqrt(1 - a * a) * random.normal();
+      const double length = std::cbrt(1000 + 10 * x);
+      mean.add(step, Cell(Mat3{{{{length, 0, 0}, {0, length, 0}, {0, 0, length}}}}));
+    }
+    const MeanCellResult result = mean.result();
+    covered += std::abs(result.volume - 1000) <= quantile * result.volume_error;
+  }
+  EXPECT_GE(covered, 180);
+  EXPECT_LE(covered, 198);
+}
+
+/// T29: ions that change between two sites with probability 0.05 (correlation time 10 of 400 frames): the occupation is
+/// 10 of 20 ions within what five blocks and Student's t say, in 90 to 99 % of 200 runs.
+TEST(ErrorBars, OfSiteOccupationsCoverTheMeanOfCorrelatedSeries) {
+  SiteMap sites;
+  sites.cell = Mat3{{{{10, 0, 0}, {0, 10, 0}, {0, 0, 10}}}};
+  sites.fractional = {{0.25, 0.5, 0.5}, {0.75, 0.5, 0.5}}, sites.type = {0, 1};
+  const double quantile = student_quantile(0.975, 4);
+  int covered = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    FastRandom random(seed);
+    IonTracks tracks = testing::make_walk({.ions = 20, .frames = 400, .noise = 0, .step = 0}, 1);
+    tracks.mean_cell = sites.cell, tracks.volume = 1000;
+    for (std::size_t i = 0; i < 20; ++i) {
+      bool right = random.uniform() < 0.5;
+      for (std::size_t t = 0; t < 400; ++t) {
+        if (random.uniform() < 0.05) right = !right;
+        tracks.series[3 * i][t] = right ? 7.5 : 2.5, tracks.series[3 * i + 1][t] = tracks.series[3 * i + 2][t] = 5;
+      }
+    }
+    const SiteStatistics left = jump_network(tracks, sites).sites[0];
+    covered += std::abs(left.occupation - 10) <= quantile * left.occupation_sd;
+  }
+  EXPECT_GE(covered, 180);
+  EXPECT_LE(covered, 198);
+}
+
+}  // namespace haven

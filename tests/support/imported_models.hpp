@@ -1,0 +1,18 @@
+#pragma once
+#include "potentials/model.hpp"
+
+/// Made-up models of the kinds that Haven imports, of lithium and oxygen, with random networks whose features are
+/// standardised on a random structure. Their windows end with value, slope and curvature where the published program
+/// has such a window; NEP and aenet have the cosine, whose curvature jumps.
+namespace haven::testing {
+
+/// n2p2's functions of type 2, 3, 9, 12 and 13 with the window of fifth degree (type 6), at two cut-offs.
+[[nodiscard]] Model made_up_n2p2();
+/// NEP with all invariants of three and four moments and a cut-off per element.
+[[nodiscard]] Model made_up_nep();
+/// A chebyshev model as aenet's files make one: orders, cut-offs and element weights of every centre its own.
+[[nodiscard]] Model made_up_aenet();
+/// Three tables of pair energies, 241 points each, that end smoothly.
+[[nodiscard]] Model made_up_pair_table();
+
+}  // namespace haven::testing
