@@ -217,13 +217,12 @@ Structure tiny_cell(const PotentialCase& c, double height, std::size_t n_atoms) 
 }
 
 /// 1e-12 of the scale. The forces of one or two atoms cancel by symmetry (one atom: exactly), so their scale is that of
-/// the terms which cancel: |virial| <= sum |r| |f| <= cut-off sum |f|. Forces are sums of pair forces rounded to
-/// multiples of 2^-44 eV/A, and of the hundred pairs of an atom in such a cell some round to the next one: where 1e-12
-/// of the scale is less than that, four units are allowed.
+/// the terms which cancel: |virial| <= sum |r| |f| <= cut-off sum |f|. Forces are multiples of 2^-44 eV/A, so results
+/// that differ at all differ by one such unit: where 1e-12 of the scale is less than that, one unit is allowed.
 double force_tolerance(const Potential& potential, const FullEvaluation& small) {
   const double scale =
       std::max(largest_component(small.forces), largest_component(small.virial) / potential.requirements().cutoff);
-  return std::max(1e-12 * scale, 4 * fixed_resolution);
+  return std::max(1e-12 * scale, fixed_resolution);
 }
 
 // The supercell is large enough when every height is more than twice the cut-off: then no atom sees an image of itself
