@@ -157,7 +157,7 @@ TEST(Config, ReportsAllProblemsAtOnceInOrderOfLines) {
       "4 problems in the configuration\n"
       "  line 1, sed: unknown key; did you mean \"seed\"?\n"
       "  line 3, model.cutoff: -1 is out of range: must be >= 1 and <= 15\n"
-      "  line 4, model.type: \"momnt\" is not one of \"moment\", \"bpnn\", \"chebyshev\"; did you mean \"moment\"?\n"
+      "  line 4, model.type: \"momnt\" is not one of \"moment\", \"bpnn\", \"chebyshev\", \"deeppot-se\", \"deeppot-se-r\"; did you mean \"moment\"?\n"
       "  line 6, md.timestep: expected a number, found the text \"x\"");
 }
 

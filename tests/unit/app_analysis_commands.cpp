@@ -43,7 +43,7 @@ TEST(AnalysisCommands, LayersGiveJsonCsvAndAFigure) {
                   folder.path().string());
   ASSERT_EQ(run.code, 0) << run.err;
   const json result = json::parse(run.out);
-  EXPECT_EQ(result.at("axis"), "b");
+  EXPECT_EQ(result.at("planes"), (json{0, 1, 0}));
   ASSERT_EQ(result.at("layers").size(), 3U);
   double ions = 0;
   for (const json& layer : result.at("layers")) ions += layer.at("ions").get<double>();
