@@ -152,13 +152,13 @@ INSTANTIATE_TEST_SUITE_P(Golden, BrokenConfig, ::testing::ValuesIn(broken_config
                          [](const auto& item) { return item.param.name; });
 
 TEST(Config, ReportsAllProblemsAtOnceInOrderOfLines) {
-  EXPECT_EQ(
-      message_of("sed = 1\n[model]\ncutoff = -1.0\ntype = \"momnt\"\n[md]\ntimestep = \"x\"\n"),
-      "4 problems in the configuration\n"
-      "  line 1, sed: unknown key; did you mean \"seed\"?\n"
-      "  line 3, model.cutoff: -1 is out of range: must be >= 1 and <= 15\n"
-      "  line 4, model.type: \"momnt\" is not one of \"moment\", \"bpnn\", \"chebyshev\", \"deeppot-se\", \"deeppot-se-r\"; did you mean \"moment\"?\n"
-      "  line 6, md.timestep: expected a number, found the text \"x\"");
+  EXPECT_EQ(message_of("sed = 1\n[model]\ncutoff = -1.0\ntype = \"momnt\"\n[md]\ntimestep = \"x\"\n"),
+            "4 problems in the configuration\n"
+            "  line 1, sed: unknown key; did you mean \"seed\"?\n"
+            "  line 3, model.cutoff: -1 is out of range: must be >= 1 and <= 15\n"
+            "  line 4, model.type: \"momnt\" is not one of \"moment\", \"bpnn\", \"chebyshev\", \"deeppot-se\", "
+            "\"deeppot-se-r\"; did you mean \"moment\"?\n"
+            "  line 6, md.timestep: expected a number, found the text \"x\"");
 }
 
 TEST(Config, ReportsASyntaxErrorWithItsLine) {
