@@ -1,14 +1,13 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
-#include <chrono>
 #include <cstdlib>
-#include <ctime>
 #include <string_view>
 
 #include "analysis/collective.hpp"
 #include "analysis/msd.hpp"
 #include "analysis/transport.hpp"
+#include "clocks.hpp"
 #include "io/trajectory.hpp"
 #include "physics/analysis_walks.hpp"
 
@@ -20,16 +19,6 @@
 ///        analysis_bench all FILE.h5 [MEMORY_GB]       the whole analysis
 namespace haven {
 namespace {
-
-double processor_seconds() {
-  timespec t{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-double wall_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 template <class Work>
 auto timed(const char* name, const Work& work) {

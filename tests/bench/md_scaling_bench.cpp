@@ -2,11 +2,10 @@
 #include <sys/resource.h>
 
 #include <array>
-#include <chrono>
 #include <cstdlib>
-#include <ctime>
 
 #include "app/bench_model.hpp"
+#include "clocks.hpp"
 #include "core/communicator.hpp"
 #include "md/simulation.hpp"
 #include "potentials/registry.hpp"
@@ -18,16 +17,6 @@
 /// usage: mpirun -n RANKS md_scaling_bench PRESET ATOMS STEPS
 namespace haven {
 namespace {
-
-double processor_seconds() {
-  timespec t{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-double wall_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 struct Counters {
   double messages = 0, bytes = 0, rebuild_bytes = 0, reductions = 0, reduced_bytes = 0;

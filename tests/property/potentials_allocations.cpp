@@ -1,17 +1,17 @@
 // Nothing is allocated per evaluation once buffers have grown to the system: a step of molecular dynamics costs no
-// trip to the heap. Every operator new of this program counts.
+// trip to the heap. Every operator new of this program counts, and the bytes in use.
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <omp.h>
 
 #include <atomic>
 #include <cstdlib>
 #include <new>
-#include <numeric>
 
 #include "potentials/committee/merge.hpp"
 #include "potentials/registry.hpp"
-#include "potentials/structure_evaluation.hpp"
 #include "support/every_potential.hpp"
+#include "support/surroundings.hpp"
 
 namespace {
 std::atomic<long> allocations{0};
@@ -31,34 +31,36 @@ std::atomic<long> allocations{0};
 namespace haven::testing {
 namespace {
 
-/// Operator new calls during ten evaluations with slowly moving atoms, after three others. On one thread: of several,
-/// which one meets the largest surroundings first, and grows its buffers, is up to chance.
-long allocations_of(const Potential& potential, const std::vector<int>& elements) {
-  Structure s = random_structure({.atoms = 64, .elements = elements, .seed = 9});
-  const std::vector<int> species = species_indices(s.numbers, potential.requirements().elements);
-  const auto n = static_cast<std::size_t>(s.size());
-  std::vector<AtomId> ids(n);
-  std::iota(ids.begin(), ids.end(), AtomId{0});
-  const LocalAtoms atoms{.positions = s.positions, .ids = ids, .species = species, .n_centres = s.size()};
-  NeighbourList list;
-  list.build(s.cell, atoms, potential.requirements().cutoff + 1);
-  std::vector<FixedVec3> forces(n), deviations(n * static_cast<std::size_t>(potential.requirements().members - 1));
-  std::vector<FixedSum> energies(static_cast<std::size_t>(potential.requirements().members - 1));
-  const int before = omp_get_max_threads();
+struct Growth {
+  long allocations = 0;      ///< calls of operator new
+  std::ptrdiff_t bytes = 0;  ///< in use, however they were allocated (aligned buffers come from malloc)
+  bool operator==(const Growth&) const = default;
+};
+void PrintTo(const Growth& growth, std::ostream* out) {
+  *out << growth.allocations << " allocations, " << growth.bytes << " bytes";
+}
+
+std::ptrdiff_t bytes_in_use() {
+  const auto info = mallinfo2();
+  return static_cast<std::ptrdiff_t>(info.uordblks + info.hblkhd);
+}
+
+/// What ten evaluations with slowly moving atoms allocate, after three others. On one thread: of several, which one
+/// meets the largest surroundings first, and grows its buffers, is up to chance.
+Growth growth_of(const Potential& potential, const std::vector<int>& elements) {
+  Surroundings surroundings(potential, random_structure({.atoms = 64, .elements = elements, .seed = 9}));
+  const int threads = omp_get_max_threads();
   omp_set_num_threads(1);
-  long counted = 0;
+  Growth before;
   for (int step = 0; step < 13; ++step) {
-    if (step == 3) counted = allocations;
-    for (std::size_t i = 0; i < n; ++i) s.positions[i].x += 1e-3 * static_cast<double>(i % 3);
-    Evaluation out;
-    out.forces = forces;
-    out.force_deviations = deviations;
-    out.energy_deviations = energies;
-    potential.evaluate(atoms, list.view(), Wanted::virial | Wanted::deviation, out);
+    if (step == 3) before = {.allocations = allocations, .bytes = bytes_in_use()};
+    std::size_t i = 0;
+    for (Vec3& r : surroundings.positions()) r.x += 1e-3 * static_cast<double>(i++ % 3);
+    surroundings.evaluate(Wanted::virial | Wanted::deviation);
   }
-  counted = allocations - counted;
-  omp_set_num_threads(before);
-  return counted;
+  const Growth growth{.allocations = allocations - before.allocations, .bytes = bytes_in_use() - before.bytes};
+  omp_set_num_threads(threads);
+  return growth;
 }
 
 class Allocations : public ::testing::TestWithParam<PotentialCase> {};
@@ -66,7 +68,7 @@ class Allocations : public ::testing::TestWithParam<PotentialCase> {};
 TEST_P(Allocations, ThereAreNonePerEvaluation) {
   for (const Precision precision : {Precision::float64, Precision::mixed}) {
     const auto potential = GetParam().model ? make_potential(GetParam().model(), precision) : GetParam().make();
-    EXPECT_EQ(allocations_of(*potential, GetParam().elements), 0);
+    EXPECT_EQ(growth_of(*potential, GetParam().elements), Growth{});
   }
 }
 
@@ -78,7 +80,7 @@ TEST(AllocationsOfACommittee, ThereAreNonePerEvaluation) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed)
     models.push_back(random_model({.kind = "behler-parrinello", .elements = {3, 16}, .seed = seed}));
   const auto potential = make_potential(merge_committee(models), Precision::mixed);
-  EXPECT_EQ(allocations_of(*potential, {3, 16}), 0);
+  EXPECT_EQ(growth_of(*potential, {3, 16}), Growth{});
 }
 
 }  // namespace

@@ -5,40 +5,23 @@
 
 #include <algorithm>
 #include <ctime>
-#include <numeric>
 
 #include "potentials/committee/merge.hpp"
 #include "potentials/program/drivers/cpu_scalar.hpp"
 #include "potentials/program/drivers/cpu_simd.hpp"
-#include "potentials/structure_evaluation.hpp"
 #include "support/imported_models.hpp"
-#include "support/structures.hpp"
+#include "support/surroundings.hpp"
 
 namespace haven::testing {
 namespace {
 
 /// Least processor time of `calls` evaluations out of five times so many.
 double time_of(const Potential& potential, const Structure& s, int calls, Wanted wanted = Wanted::forces) {
-  const std::vector<int> species = species_indices(s.numbers, potential.requirements().elements);
-  const auto n = static_cast<std::size_t>(s.size());
-  std::vector<AtomId> ids(n);
-  std::iota(ids.begin(), ids.end(), AtomId{0});
-  const LocalAtoms atoms{.positions = s.positions, .ids = ids, .species = species, .n_centres = s.size()};
-  NeighbourList list;
-  list.build(s.cell, atoms, potential.requirements().cutoff + 1);
-  const auto others = static_cast<std::size_t>(potential.requirements().members - 1);
-  std::vector<FixedVec3> forces(n), deviations(n * others);
-  std::vector<FixedSum> energies(others);
+  Surroundings surroundings(potential, s);
   double least = 1e300;
   for (int block = 0; block < 6; ++block) {  // the first one fills buffers and caches
     const std::clock_t begin = std::clock();
-    for (int k = 0; k < calls; ++k) {
-      Evaluation out;
-      out.forces = forces;
-      out.force_deviations = deviations;
-      out.energy_deviations = energies;
-      potential.evaluate(atoms, list.view(), wanted, out);
-    }
+    for (int k = 0; k < calls; ++k) surroundings.evaluate(wanted);
     if (block > 0) least = std::min(least, static_cast<double>(std::clock() - begin));
   }
   return least / calls;

@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <hdf5.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -12,6 +11,7 @@
 
 #include "core/error.hpp"
 #include "core/rng.hpp"
+#include "io/h5_library.hpp"
 #include "io/model_file.hpp"
 #include "support/file_bytes.hpp"
 #include "support/imported_models.hpp"

@@ -1,7 +1,6 @@
 // T56: model files changed through the HDF5 library, object by object: every dataset and attribute is deleted, linked
 // elsewhere, and replaced by others of impossible size, other type or storage, or by numbers that are none.
 #include <gtest/gtest.h>
-#include <hdf5.h>
 
 #include <cmath>
 #include <functional>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "io/h5_library.hpp"
 #include "io/model_file.hpp"
 #include "support/file_bytes.hpp"
 #include "support/io_examples.hpp"

@@ -128,15 +128,7 @@ void add_forces_of_centre(const PackedProgram<T>& program, const PackedCentre<T>
                      w.block_count[b]);
       continue;
     }
-    sink.add_pairs<T>(atoms, i,
-                      {.atom = w.atom.data() + k,
-                       .x = &w.x[k],
-                       .y = &w.y[k],
-                       .z = &w.z[k],
-                       .force_x = &w.force_x[k],
-                       .force_y = &w.force_y[k],
-                       .force_z = &w.force_z[k],
-                       .count = w.block_count[b]});
+    sink.add_pairs(atoms, i, pairs_of_block(w, b));
   }
   double energy = static_cast<double>(w.outputs[centre.layers.size() - 1][0]) + centre.reference_energy;
   if (program.wall.active()) energy += add_wall(program.wall, centre, atoms, i, w, sink);

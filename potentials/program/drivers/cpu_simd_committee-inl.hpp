@@ -78,18 +78,8 @@ void add_deviations(const PackedCentre<T>& centre, const LocalAtoms& atoms, Inde
     restore_pair_rows(centre, members.pair_rows, w);
     const auto member = static_cast<Index>(m);
     sink.add_energy_deviation(atoms, i, member, members.energy[m] - mean_energy);
-    for (std::size_t b = 0; b < centre.blocks.size(); ++b) {
-      const auto k = static_cast<std::size_t>(w.block_begin[b]);
-      sink.add_force_deviations<T>(atoms, i, member,
-                                   {.atom = w.atom.data() + k,
-                                    .x = &w.x[k],
-                                    .y = &w.y[k],
-                                    .z = &w.z[k],
-                                    .force_x = &w.force_x[k],
-                                    .force_y = &w.force_y[k],
-                                    .force_z = &w.force_z[k],
-                                    .count = w.block_count[b]});
-    }
+    for (std::size_t b = 0; b < centre.blocks.size(); ++b)
+      sink.add_force_deviations(atoms, i, member, pairs_of_block(w, b));
   }
   std::copy_n(mean.data(), terms, w.term_gradients.data());
 }

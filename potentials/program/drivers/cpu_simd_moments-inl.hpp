@@ -6,6 +6,7 @@
 #define HAVEN_CPU_SIMD_MOMENTS_INL_HPP
 #endif
 
+#include "potentials/program/centre_loop.hpp"
 #include "potentials/program/drivers/cpu_simd_neighbours-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -438,6 +439,20 @@ void form_pair_forces(const PackedCentre<T>& centre, Workspace<T>& w) {
       });
     }
   }
+}
+
+/// The neighbours of one block with their forces.
+template <class T>
+CentreSink::Pairs<T> pairs_of_block(const Workspace<T>& w, std::size_t block) {
+  const auto k = static_cast<std::size_t>(w.block_begin[block]);
+  return {.atom = w.atom.data() + k,
+          .x = &w.x[k],
+          .y = &w.y[k],
+          .z = &w.z[k],
+          .force_x = &w.force_x[k],
+          .force_y = &w.force_y[k],
+          .force_z = &w.force_z[k],
+          .count = w.block_count[block]};
 }
 
 }  // namespace haven::HWY_NAMESPACE
