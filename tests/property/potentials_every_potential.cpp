@@ -216,15 +216,6 @@ Structure tiny_cell(const PotentialCase& c, double height, std::size_t n_atoms) 
   return s;
 }
 
-/// 1e-12 of the scale. The forces of one or two atoms cancel by symmetry (one atom: exactly), so their scale is that of
-/// the terms which cancel: |virial| <= sum |r| |f| <= cut-off sum |f|. Forces are multiples of 2^-44 eV/A, so results
-/// that differ at all differ by one such unit: where 1e-12 of the scale is less than that, one unit is allowed.
-double force_tolerance(const Potential& potential, const FullEvaluation& small) {
-  const double scale =
-      std::max(largest_component(small.forces), largest_component(small.virial) / potential.requirements().cutoff);
-  return std::max(1e-12 * scale, fixed_resolution);
-}
-
 // The supercell is large enough when every height is more than twice the cut-off: then no atom sees an image of itself
 // or two images of another.
 TEST_P(EveryPotential, CellSmallerThanTheCutoffEqualsItsSupercell) {
@@ -243,7 +234,7 @@ TEST_P(EveryPotential, CellSmallerThanTheCutoffEqualsItsSupercell) {
         std::vector<Vec3> expected;
         for (int copy = 0; copy < cells; ++copy)
           expected.insert(expected.end(), small.forces.begin(), small.forces.end());
-        EXPECT_LE(largest_difference(large.forces, expected), force_tolerance(potential, small))
+        EXPECT_LE(largest_difference(large.forces, expected), force_rounding(potential, small, s))
             << heights_in_cutoff << " heights, " << n_atoms << " atoms";
       }
   }

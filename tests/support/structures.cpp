@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 #include <stdexcept>
 
+#include "core/fixed_sum.hpp"
 #include "core/neighbour_list.hpp"
 #include "core/rng.hpp"
 #include "potentials/program/drivers/cpu_scalar.hpp"
@@ -233,5 +235,13 @@ double largest_difference(const std::vector<Vec3>& a, const std::vector<Vec3>& b
 
 double largest_component(const Mat3& m) { return largest_component(std::vector<Vec3>(m.row.begin(), m.row.end())); }
 double largest_difference(const Mat3& a, const Mat3& b) { return largest_component(a + -1.0 * b); }
+
+double force_rounding(const Potential& potential, const FullEvaluation& expected, const Structure& structure) {
+  const double cutoff = potential.requirements().cutoff;
+  const double scale = std::max(largest_component(expected.forces), largest_component(expected.virial) / cutoff);
+  const double density = static_cast<double>(structure.positions.size()) / structure.cell.volume();
+  const double neighbours = 4 * std::numbers::pi / 3 * std::pow(cutoff, 3) * density;
+  return std::max(1e-12 * scale, std::sqrt(2 * neighbours) * fixed_resolution);
+}
 
 }  // namespace haven::testing

@@ -67,4 +67,13 @@ struct FullEvaluation {
 [[nodiscard]] double largest_component(const Mat3& m);
 [[nodiscard]] double largest_difference(const Mat3& a, const Mat3& b);
 
+/// How far forces (eV/A) of the same atoms may differ when only the rounding of positions and the order of sums do:
+/// 1e-12 of their scale. Forces of a few atoms cancel by symmetry (one atom: exactly), so the scale is that of the
+/// terms which cancel: |virial| <= sum |r| |f| <= cut-off sum |f|. Each term is rounded to a multiple of
+/// fixed_resolution (core/fixed_sum.hpp), and an error of 1e-16 near the middle of two multiples moves it by a whole
+/// one, up or down: the two terms per neighbour make a random walk, of sqrt(2 n) steps if every one of them moves.
+/// `expected.forces` holds at least one atom; n is the mean number of neighbours within the cut-off.
+[[nodiscard]] double force_rounding(const Potential& potential, const FullEvaluation& expected,
+                                    const Structure& structure);
+
 }  // namespace haven::testing
