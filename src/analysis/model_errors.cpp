@@ -66,7 +66,7 @@ std::string name_of(const Frame& frame, Index index) {
 StructureEvaluation evaluate_frame(const Potential& potential, const Frame& frame, const std::string& name) {
   const auto where = [&](const Error& error) { return fmt::format("{}, {}", name, error.where()); };
   try {
-    return evaluate_structure(potential, frame.structure);
+    return evaluate_structure(potential, frame.structure, Wanted::deviation);
   } catch (const ModelError& error) {
     throw ModelError(error.summary(), where(error), error.remedy());
   } catch (const NumericalError& error) {
@@ -112,6 +112,7 @@ class Comparison {
       return std::pair(f.force_rmse.value_or(-1.0), std::abs(f.energy.value_or(0.0)));
     };
     std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return badness(a) > badness(b); });
+    result_.deviation = calibrate_deviation(deviations_);
     if (order.size() > worst_count) order.resize(worst_count);
     result_.worst = std::move(order);
     return std::move(result_);
@@ -126,6 +127,9 @@ class Comparison {
       const int number = frame.structure.numbers[i];
       Sums& element = by_element_[number];
       ++atoms_of[number];
+      if (!prediction.force_deviations.empty())
+        deviations_.push_back(
+            {.deviation = prediction.force_deviations[i], .error = norm(prediction.forces[i] - frame.forces[i])});
       for (int k = 0; k < 3; ++k) {
         const double label = frame.forces[i][k], error = prediction.forces[i][k] - label;
         for (Sums* sums : groups) sums->add_force(label, error);
@@ -164,6 +168,7 @@ class Comparison {
   Sums all_;
   std::map<std::string, Sums> by_group_, by_temperature_;
   std::map<int, Sums> by_element_;
+  std::vector<DeviationPoint> deviations_;
   ModelErrors result_;
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/deviation_calibration.hpp"
 #include "core/structure.hpp"
 #include "potentials/potential.hpp"
 
@@ -51,6 +52,8 @@ struct ModelErrors {
   std::vector<ParityPoint> energy_parity;  ///< eV/atom
   std::vector<ParityPoint> force_parity;   ///< eV/A
   std::vector<ParityPoint> stress_parity;  ///< eV/A^3, order xx yy zz yz xz xy
+  /// Of a committee: its deviation against its true error, atom by atom. The potential must be the mean of its members.
+  std::optional<DeviationCalibration> deviation{};
 };
 
 /// Called with the number of frames done; may throw to stop.
@@ -63,7 +66,7 @@ using ErrorProgress = std::function<void(Index done, Index total)>;
 
 /// The JSON contract of `haven test`: n_structures, n_atoms, energy_mae_meV_per_atom, energy_rmse_meV_per_atom,
 /// force_mae_meV_per_A, force_rmse_meV_per_A, stress_rmse_GPa (null if none), by_element, by_group; besides
-/// by_temperature, worst frames, and maxima. Values without labels are null.
+/// by_temperature, worst frames, and maxima. Values without labels are null. A committee has force_deviation besides.
 [[nodiscard]] std::string to_json(const ModelErrors& errors);
 /// A table for people.
 [[nodiscard]] std::string to_text(const ModelErrors& errors);

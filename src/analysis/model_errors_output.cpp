@@ -48,6 +48,33 @@ Json element_json(const std::map<std::string, ErrorSummary>& elements) {
   return json;
 }
 
+Json deviation_json(const DeviationCalibration& calibration) {
+  Json json{{"n_atoms", calibration.atoms},
+            {"deviation_rms_meV_per_A", 1e3 * calibration.deviation},
+            {"error_rms_meV_per_A", 1e3 * calibration.error},
+            {"factor", calibration.factor},
+            {"rank_correlation", calibration.rank_correlation ? Json(*calibration.rank_correlation) : Json(nullptr)},
+            {"bins", Json::array()}};
+  for (const DeviationCalibration::Bin& bin : calibration.bins)
+    json["bins"].push_back({{"n_atoms", bin.atoms},
+                            {"deviation_rms_meV_per_A", 1e3 * bin.deviation},
+                            {"error_rms_meV_per_A", 1e3 * bin.error}});
+  return json;
+}
+
+std::string deviation_text(const DeviationCalibration& calibration) {
+  std::string text = fmt::format(
+      "deviation of the committee: {:.1f} meV/A rms on an atom, true error {:.1f}: errors are {:.2f} times the "
+      "deviation{}\n",
+      1e3 * calibration.deviation, 1e3 * calibration.error, calibration.factor,
+      calibration.rank_correlation ? fmt::format(" (rank correlation {:.2f})", *calibration.rank_correlation)
+                                   : std::string());
+  text += "  by deviation (deviation/error):";
+  for (const DeviationCalibration::Bin& bin : calibration.bins)
+    text += fmt::format(" {:.1f}/{:.1f}", 1e3 * bin.deviation, 1e3 * bin.error);
+  return text + "\n";
+}
+
 std::string text_line(const std::string& name, const ErrorSummary& s) {
   const auto cell = [](double value, Index count, const char* format) {
     return count > 0 ? fmt::format(fmt::runtime(format), value) : std::string("-");
@@ -106,6 +133,7 @@ std::string to_json(const ModelErrors& errors) {
                      {"extrapolating_atoms", f.extrapolating}});
   }
   json["worst"] = std::move(worst);
+  if (errors.deviation) json["force_deviation"] = deviation_json(*errors.deviation);
   return json.dump(2);
 }
 
@@ -127,6 +155,7 @@ std::string to_text(const ModelErrors& errors) {
                           1e3 * *f.force_max, f.force_max_atom);
     text += "\n";
   }
+  if (errors.deviation) text += deviation_text(*errors.deviation);
   return text;
 }
 
