@@ -48,6 +48,10 @@ EmbeddingMap::EmbeddingMap(const Model& model, const ParameterLayout& evaluator)
     trained_.size = own_rest + end - rest;
     trained_.elements.push_back(std::move(slice));
   }
+  // Linear paths lie behind all elements, in the rest of the last one.
+  for (std::size_t a = 0; a < evaluator.elements.size(); ++a)
+    if (evaluator.elements[a].linear >= 0)
+      trained_.elements[a].linear = evaluator.elements[a].linear + trained_.size - evaluator.size;
 }
 
 std::span<const double> EmbeddingMap::net_of(std::span<const double> trained, std::size_t a, Index b) const {

@@ -60,6 +60,8 @@ std::vector<MatrixBlock> matrix_blocks(const ParameterLayout& layout) {
       blocks.push_back({.weights = slice.mixing, .bias = -1, .rows = slice.channels, .columns = slice.primitives});
     for (const LayerSlice& layer : slice.layers)
       blocks.push_back({.weights = layer.weights, .bias = layer.bias, .rows = layer.outputs, .columns = layer.inputs});
+    if (slice.linear >= 0)
+      blocks.push_back({.weights = slice.linear, .bias = -1, .rows = 1, .columns = slice.layers.front().inputs});
   }
   return blocks;
 }

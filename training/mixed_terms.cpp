@@ -158,6 +158,22 @@ at::Tensor mixed_terms(const at::Tensor& mixing, const at::Tensor& moments, cons
   return Terms<T>::apply(mixing, moments, handle<T>(program));
 }
 
+template <class T>
+at::Tensor term_tangents(const at::Tensor& mixing, const at::Tensor& moments, const at::Tensor& tangents,
+                         const Element<T>& program) {
+  const at::NoGradGuard no_graph;
+  const CentreLayout& layout = program.edges.layout;
+  const at::Tensor mixed = mix(layout, mixing, moments), along = mix(layout, mixing, tangents);
+  at::Tensor values = at::empty({static_cast<Index>(program.terms.terms.size()), moments.size(1)}, moments.options());
+  differentiate_terms<T>(program.terms, mixed.data_ptr<T>(), along.data_ptr<T>(), moments.size(1),
+                         values.data_ptr<T>());
+  return values;
+}
+
+template at::Tensor term_tangents<float>(const at::Tensor&, const at::Tensor&, const at::Tensor&,
+                                         const Element<float>&);
+template at::Tensor term_tangents<double>(const at::Tensor&, const at::Tensor&, const at::Tensor&,
+                                          const Element<double>&);
 template at::Tensor mixed_terms<float>(const at::Tensor&, const at::Tensor&, const Element<float>&);
 template at::Tensor mixed_terms<double>(const at::Tensor&, const at::Tensor&, const Element<double>&);
 

@@ -12,4 +12,9 @@ template <class T>
 at::Tensor mixed_terms(const at::Tensor& mixing, const at::Tensor& moments,
                        const typename TrainingProgram<T>::Element& program);
 
+/// The terms' directional derivative [terms][n] along a change of the moments. No graph.
+template <class T>
+at::Tensor term_tangents(const at::Tensor& mixing, const at::Tensor& moments, const at::Tensor& tangents,
+                         const typename TrainingProgram<T>::Element& program);
+
 }  // namespace haven::training

@@ -38,6 +38,18 @@ ParameterLayout make_parameter_layout(const Descriptor& descriptor, std::span<co
   return layout;
 }
 
+bool carries_linear_path(Activation activation) {
+  return activation == Activation::silu || activation == Activation::gelu || activation == Activation::softplus;
+}
+
+void add_linear_path(ParameterLayout& layout) {
+  for (ElementSlice& slice : layout.elements) {
+    HAVEN_ASSERT(slice.linear < 0 && slice.layers.size() > 1 && carries_linear_path(slice.layers.front().activation));
+    slice.linear = layout.size;
+    layout.size += slice.layers.front().inputs;
+  }
+}
+
 std::vector<double> initial_parameters(const ParameterLayout& layout, const Descriptor& descriptor,
                                        std::uint64_t seed) {
   constexpr double bias_width = 0.1;
@@ -69,6 +81,35 @@ std::vector<std::uint8_t> decay_mask(const ParameterLayout& layout) {
   return mask;
 }
 
+namespace {
+
+/// A layer with two more units, which get x and -x and pass f(x) and f(-x) on; x is `path` times the inputs in the
+/// first layer and the difference of the two units of the layer below in the others. The last layer adds that
+/// difference.
+Layer with_path(const Layer& layer, std::span<const double> path, std::size_t k, std::size_t count) {
+  const bool first = k == 0, last = k + 1 == count;
+  Layer wide{.inputs = layer.inputs + (first ? 0 : linear_path_units),
+             .outputs = layer.outputs + (last ? 0 : linear_path_units),
+             .activation = layer.activation,
+             .weights = {},
+             .bias = layer.bias};
+  for (Index o = 0; o < layer.outputs; ++o) {
+    const auto row = layer.weights.begin() + o * layer.inputs;
+    wide.weights.insert(wide.weights.end(), row, row + layer.inputs);
+    if (!first) wide.weights.insert(wide.weights.end(), {last ? 1.0 : 0.0, last ? -1.0 : 0.0});
+  }
+  for (const double sign : {1.0, -1.0}) {
+    if (last) break;
+    for (Index i = 0; i < layer.inputs; ++i)
+      wide.weights.push_back(first ? sign * path[static_cast<std::size_t>(i)] : 0.0);
+    if (!first) wide.weights.insert(wide.weights.end(), {sign, -sign});
+    wide.bias.push_back(0.0);
+  }
+  return wide;
+}
+
+}  // namespace
+
 void export_parameters(const ParameterLayout& layout, std::span<const double> parameters,
                        const Normalisation& normalisation, Model& model) {
   HAVEN_ASSERT(model.elements.size() == layout.elements.size());
@@ -93,6 +134,11 @@ void export_parameters(const ParameterLayout& layout, std::span<const double> pa
                                         .activation = layer.activation,
                                         .weights = slice_of(layer.weights, layer.inputs * layer.outputs),
                                         .bias = slice_of(layer.bias, layer.outputs)});
+    if (slice.linear >= 0) {
+      const std::vector<double> path = slice_of(slice.linear, slice.layers.front().inputs);
+      std::vector<Layer>& layers = element.network.layers;
+      for (std::size_t k = 0; k < layers.size(); ++k) layers[k] = with_path(layers[k], path, k, layers.size());
+    }
     Layer& last = element.network.layers.back();
     for (double& w : last.weights) w *= normalisation.energy_scale;
     for (double& b : last.bias) b *= normalisation.energy_scale;

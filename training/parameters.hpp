@@ -21,6 +21,7 @@ struct ElementSlice {
   Index mixing = -1;  ///< offset of [channels][primitives], -1 when the mixing is constant
   Index channels = 0, primitives = 0;
   std::vector<LayerSlice> layers;
+  Index linear = -1;  ///< offset of the weights of the linear path, one per input of the first layer; -1: there is none
 };
 
 /// All trainable numbers of a model as one vector: optimiser, average, checkpoint and gradient sums know nothing else.
@@ -34,8 +35,16 @@ struct ParameterLayout {
 [[nodiscard]] ParameterLayout make_parameter_layout(const Descriptor& descriptor, std::span<const Index> hidden_layers,
                                                     Activation activation);
 
+/// Hidden units of every layer that carry the linear path in an exported network.
+inline constexpr Index linear_path_units = 2;
+/// Whether two units f(x) and f(-x) can pass a number on: f(x) - f(-x) = x. True of silu, gelu and softplus.
+[[nodiscard]] bool carries_linear_path(Activation activation);
+/// Adds a path that is linear in the features beside every network: E = network(G) + w G. It is exported as two more
+/// units per hidden layer, so that models need to know nothing of it.
+void add_linear_path(ParameterLayout& layout);
+
 /// Seeded initial values: the descriptor's own mixing; weights normal with variance 1/inputs, biases 0 in the output
-/// layer and normal with variance 0.1^2 elsewhere. A function of (seed, element, layer) alone.
+/// layer and normal with variance 0.1^2 elsewhere; linear paths 0. A function of (seed, element, layer) alone.
 [[nodiscard]] std::vector<double> initial_parameters(const ParameterLayout& layout, const Descriptor& descriptor,
                                                      std::uint64_t seed);
 

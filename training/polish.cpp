@@ -59,7 +59,7 @@ class Polisher {
     LossScale scale = plan_.scale;
     scale.frames = static_cast<double>(std::max<std::size_t>(1, plan_.valid.size()));
     const LossSums valid = team_.errors(plan_.valid, point.parameters, scale);
-    const double value = plan_.valid.empty() ? score(point.sums, scale) : score(valid, scale);
+    const double value = plan_.valid.empty() ? score(point.sums, scale) : validation_score(valid, scale);
     valid_ = part_errors(valid);
     if (value >= best_.score) return false;
     best_.score = value;

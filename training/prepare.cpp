@@ -25,6 +25,8 @@ void check_options(const TrainOptions& o) {
           "train.learning_rate", "Both are positive, and the end is not above the start.");
   require(o.average_decay >= 0 && o.average_decay < 1, "train.average_decay", "Choose a value in [0, 1).");
   require(o.weight_decay >= 0, "train.weight_decay", "Use 0 or a positive number.");
+  require(o.robust >= 0, "train.robust", "Use 0 (off) or a positive number.");
+  require(o.final_fit_rows >= 0, "train.final_fit", "Use 0 (none) or a positive number.");
   require(o.polish_iterations >= 0, "train.polish", "Use 0 (none) or a positive number.");
   require(o.warm_up_steps >= 0 && o.patience >= 0, "train", "Steps and epochs are not negative.");
   require(o.shards >= 1 && o.shards <= 4096, "train.shards", "Choose a value between 1 and 4096.");
@@ -45,6 +47,17 @@ std::vector<Index> hidden_layers(const TrainOptions& options) {
   const std::string& preset = options.descriptor.preset;
   const Index width = preset == "fast" ? 32 : preset == "accurate" ? 96 : 64;
   return {width, width};
+}
+
+ParameterLayout trainable_layout(const Descriptor& descriptor, const TrainOptions& options) {
+  constexpr Index narrowest = 4;
+  std::vector<Index> hidden = hidden_layers(options);
+  const bool path =
+      carries_linear_path(options.activation) && *std::min_element(hidden.begin(), hidden.end()) >= narrowest;
+  for (Index& width : hidden) width -= path ? linear_path_units : 0;
+  ParameterLayout layout = make_parameter_layout(descriptor, hidden, options.activation);
+  if (path) add_linear_path(layout);
+  return layout;
 }
 
 Normalisation plain_normalisation(const Descriptor& descriptor) {
@@ -156,11 +169,12 @@ std::string training_identity(const TrainOptions& o, std::span<const Frame> fram
   hash.add(o.learning_rate_start).add(o.learning_rate_end).add(static_cast<std::int64_t>(o.schedule));
   hash.add(std::int64_t{o.polish_iterations})
       .add(std::int64_t{o.warm_up_steps})
+      .add(std::int64_t{o.final_fit_rows})
       .add(o.weight_decay)
       .add(o.average_decay)
       .add(o.gradient_clip);
   hash.add(static_cast<std::int64_t>(o.loss.balance)).add(o.loss.energy_start).add(o.loss.energy);
-  hash.add(o.loss.force).add(o.loss.stress).add(static_cast<std::int64_t>(o.precision));
+  hash.add(o.loss.force).add(o.loss.stress).add(o.robust).add(static_cast<std::int64_t>(o.precision));
   for (std::size_t f = 0; f < frames.size(); ++f) {
     const Frame& frame = frames[f];
     hash.add(static_cast<std::int64_t>(parts[f])).add(frame.structure.cell.vectors()).add(frame.weight);

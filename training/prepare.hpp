@@ -17,6 +17,10 @@ void check_options(const TrainOptions& options);
 /// Widths of the hidden layers: the given ones, or those of the preset.
 [[nodiscard]] std::vector<Index> hidden_layers(const TrainOptions& options);
 
+/// Layout of what is trained: networks of hidden_layers(), two units of each of which are kept for a linear path where
+/// the activation function can carry one and the layers have at least four.
+[[nodiscard]] ParameterLayout trainable_layout(const Descriptor& descriptor, const TrainOptions& options);
+
 /// Shift 0 and scale 1.
 [[nodiscard]] Normalisation plain_normalisation(const Descriptor& descriptor);
 

@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "core/rng.hpp"
+#include "training/activations.hpp"
 #include "training/mixed_terms.hpp"
 
 // Only OpenBLAS has it; other BLAS libraries obey the OpenMP setting.
@@ -26,43 +28,23 @@ at::Tensor wrap(std::span<const T> values, Index offset, at::IntArrayRef shape) 
   return torch::from_blob(const_cast<T*>(values.data()) + offset, shape, options<T>());
 }
 
-at::Tensor activate(const at::Tensor& x, Activation activation) {
-  switch (activation) {
-    case Activation::identity:
-      return x;
-    case Activation::tanh:
-      return at::tanh(x);
-    case Activation::silu:
-      return at::silu(x);
-    case Activation::softplus:
-      return at::softplus(x);
-    case Activation::gelu:
-      return at::gelu(x, "tanh");  // the form that the engine evaluates
-    case Activation::logistic:
-      return at::sigmoid(x);
-    case Activation::relu:
-      return at::relu(x);
-    case Activation::gaussian:
-      return at::exp(x * x * -0.5);
-    case Activation::cosine:
-      return at::cos(x);
-    case Activation::reversed_logistic:
-      return 1 - at::sigmoid(x);
-    case Activation::exponential:
-      return at::exp(-x);
-    case Activation::harmonic:
-      return x * x;
-  }
-  throw InternalError("unknown activation function", "training/shard.cpp");
-}
-
 /// Parameters of one element as leaves of the graph.
 struct Leaves {
-  at::Tensor mixing;
+  at::Tensor mixing, linear;  ///< undefined without a linear path
   std::vector<at::Tensor> weights, biases;
 };
 
 }  // namespace
+
+Penalty penalty(double weight, double error, double limit) {
+  const double root = std::sqrt(weight);
+  if (limit <= 0 || root * std::abs(error) <= limit) return {weight * error * error, 2 * weight * error};
+  return {limit * (2 * root * std::abs(error) - limit), std::copysign(2 * limit * root, error)};
+}
+
+Index linear_columns(const ElementSlice& slice) {
+  return (slice.linear >= 0 ? slice.layers.front().inputs : 0) + slice.layers.back().inputs + 1;
+}
 
 void use_one_thread() {
   at::set_num_threads(1);
@@ -115,6 +97,8 @@ struct ShardEvaluator<T>::Work {
             wrap(parameters, layer.weights, {layer.outputs, layer.inputs}).requires_grad_(trainable));
         leaf.biases.push_back(wrap(parameters, layer.bias, {layer.outputs, 1}).requires_grad_(trainable));
       }
+      if (slice.linear >= 0)
+        leaf.linear = wrap(parameters, slice.linear, {1, slice.layers.front().inputs}).requires_grad_(trainable);
       leaves.push_back(std::move(leaf));
     }
   }
@@ -147,10 +131,12 @@ struct ShardEvaluator<T>::Work {
     for (std::size_t a = 0; a < program.elements.size(); ++a) {
       if (columns[a].empty()) continue;
       moments[a].requires_grad_(true);
-      at::Tensor x = features_of(a);
+      const at::Tensor g = features_of(a);
+      at::Tensor x = g;
       const std::vector<LayerSlice>& layers = program.layout.elements[a].layers;
       for (std::size_t k = 0; k < layers.size(); ++k)
         x = activate(at::addmm(leaves[a].biases[k], leaves[a].weights[k], x), layers[k].activation);
+      if (leaves[a].linear.defined()) x = at::addmm(x, leaves[a].linear, g);
       energies[a] = x;
       outputs.push_back(x);
       inputs.push_back(moments[a]);
@@ -200,40 +186,45 @@ struct ShardEvaluator<T>::Work {
       const double error = (frame_energies[f] - *frame.energy) / atoms;
       sums.energy_squares = error * error;
       sums.energies = 1;
-      sums.loss += weight * scale.energy * error * error;
-      energy_gradient[f] = static_cast<T>(unit * 2 * weight * scale.energy * error / atoms);
+      const Penalty p = penalty(scale.energy, error, scale.robust);
+      sums.loss += weight * p.value;
+      energy_gradient[f] = static_cast<T>(unit * weight * p.slope / atoms);
     }
     const auto first = 3 * static_cast<std::size_t>(first_atom[f]);
     if (!frame.forces.empty()) {
-      const double factor = weight * scale.force / (3 * atoms);
+      const double share = weight / (3 * atoms);
+      double penalties = 0;
       for (std::size_t i = 0; i < frame.forces.size(); ++i)
         for (int k = 0; k < 3; ++k) {
           const std::size_t at = first + 3 * i + static_cast<std::size_t>(k);
           const double error = static_cast<double>(forces[at]) - frame.forces[i][k];
           sums.force_squares += error * error;
-          force_gradient[at] = static_cast<T>(unit * 2 * factor * error);
+          const Penalty p = penalty(scale.force, error, scale.robust);
+          penalties += p.value;
+          force_gradient[at] = static_cast<T>(unit * share * p.slope);
         }
       sums.force_components = 3 * atoms;
-      sums.loss += factor * sums.force_squares;
+      sums.loss += share * penalties;
     }
-    if (frame.virial) compare_virial(f, weight * scale.stress / 6, sums);
+    if (frame.virial) compare_virial(f, weight / 6, scale, sums);
     for (std::size_t k = first; k < first + 3 * frame.species.size(); ++k) finite += static_cast<double>(forces[k]);
     if (!std::isfinite(finite) || !std::isfinite(sums.loss)) sums.bad_frame = static_cast<double>(frame.index);
     return sums;
   }
 
   /// Mean over six components: each of the two equal off-diagonal ones counts half.
-  void compare_virial(std::size_t f, double factor, LossSums& sums) {
+  void compare_virial(std::size_t f, double weight, const LossScale& scale, LossSums& sums) {
     const double atoms = static_cast<double>(frames[f].species.size()), unit = program.normalisation.energy_scale;
     for (int i = 0; i < 3; ++i)
       for (int k = 0; k < 3; ++k) {
         const std::size_t at = 9 * f + static_cast<std::size_t>(3 * i + k);
         const double share = i == k ? 1.0 : 0.5, error = (virials[at] - (*frames[f].virial)[i][k]) / atoms;
         sums.stress_squares += share * error * error;
-        virial_gradient[at] = static_cast<T>(unit * 2 * factor * share * error / atoms);
+        const Penalty p = penalty(scale.stress, error, scale.robust);
+        sums.loss += weight * share * p.value;
+        virial_gradient[at] = static_cast<T>(unit * weight * share * p.slope / atoms);
       }
     sums.stress_components = 6;
-    sums.loss += factor * sums.stress_squares;
   }
 
   /// dL/dparameters: energies and moment gradients are the roots, with the loss's derivatives as incoming gradients.
@@ -260,6 +251,10 @@ struct ShardEvaluator<T>::Work {
         inputs.insert(inputs.end(), {leaves[a].weights[k], leaves[a].biases[k]});
         offsets.insert(offsets.end(), {slice.layers[k].weights, slice.layers[k].bias});
       }
+      if (slice.linear >= 0) {
+        inputs.push_back(leaves[a].linear);
+        offsets.push_back(slice.linear);
+      }
     }
     const auto gradients = torch::autograd::grad(roots, inputs, incoming, false, false, /*allow_unused=*/true);
     std::fill(out.begin(), out.end(), T(0));
@@ -268,6 +263,130 @@ struct ShardEvaluator<T>::Work {
       const at::Tensor g = gradients[k].contiguous();
       std::copy_n(g.template data_ptr<T>(), g.numel(), out.begin() + offsets[k]);
     }
+  }
+
+  /// Features along a change of the moments.
+  [[nodiscard]] at::Tensor feature_tangents(std::size_t a, const at::Tensor& tangents) const {
+    const Element& element = program.elements[a];
+    const at::Tensor g = term_tangents<T>(leaves[a].mixing, moments[a], tangents, element);
+    if (element.summed > 1) return g.view({element.summed, element.features, g.size(1)}).sum(0);
+    if (element.map.empty()) return g;
+    return at::mm(wrap(std::span<const T>(element.map), 0, {element.features, g.size(0)}), g);
+  }
+
+  /// What the energy is linear in, [columns][n]: the features (where there is a linear path) and the inputs of the last
+  /// layer, or with `tangents` their derivatives along that change of the moments.
+  [[nodiscard]] at::Tensor linear_inputs(std::size_t a, const at::Tensor& tangents) const {
+    const std::vector<LayerSlice>& layers = program.layout.elements[a].layers;
+    const bool derivative = tangents.defined();
+    at::Tensor x = features_of(a), dx = derivative ? feature_tangents(a, tangents) : at::Tensor();
+    std::vector<at::Tensor> parts;
+    if (leaves[a].linear.defined()) parts.push_back(derivative ? dx : x);
+    for (std::size_t k = 0; k + 1 < layers.size(); ++k) {
+      const at::Tensor z = at::addmm(leaves[a].biases[k], leaves[a].weights[k], x);
+      if (derivative) dx = at::mm(leaves[a].weights[k], dx) * activation_slope(z, layers[k].activation);
+      x = activate(z, layers[k].activation);
+    }
+    parts.push_back(derivative ? dx : x);
+    return at::cat(parts);
+  }
+
+  /// Appends a row: the sums over centres of linear_inputs() of every element and `bias` times its centres, all times
+  /// `factor`, and the target.
+  void append_row(const std::vector<at::Tensor>& tangents, double factor, double target, std::vector<double>& rows) {
+    for (std::size_t a = 0; a < program.elements.size(); ++a) {
+      const auto n = static_cast<std::size_t>(linear_columns(program.layout.elements[a]));
+      const bool energy = tangents.empty();
+      if (columns[a].empty()) {
+        rows.insert(rows.end(), n, 0.0);
+        continue;
+      }
+      const at::Tensor sum =
+          linear_inputs(a, energy ? at::Tensor() : tangents[a]).to(torch::kFloat64).sum(1).mul(factor);
+      rows.insert(rows.end(), sum.data_ptr<double>(), sum.data_ptr<double>() + n - 1);
+      rows.push_back(energy ? factor * static_cast<double>(columns[a].size()) : 0.0);
+    }
+    rows.push_back(target);
+  }
+
+  /// Labels of the one frame besides its energy.
+  [[nodiscard]] Index components() const {
+    return static_cast<Index>(3 * frames.front().forces.size()) + (frames.front().virial ? 9 : 0);
+  }
+
+  /// One component, or the sum of all with random signs.
+  struct Combination {
+    Index only = -1;  ///< negative: all
+    RandomSequence* random = nullptr;
+    double share = 1;
+  };
+
+  /// Fills the gradient arrays with the roots of the loss's weights of a combination, for one frame; returns the same
+  /// combination of what forces and virial are short of.
+  double draw_combination(const LossScale& scale, const Combination& which) {
+    const LabelledFrame<T>& frame = frames.front();
+    const double atoms = static_cast<double>(frame.species.size());
+    double target = 0;
+    Index next = 0;
+    const auto draw = [&](double weight, double part, double missing) {
+      if (which.only >= 0 && which.only != next++) return 0.0;
+      const double sign = which.only < 0 && which.random->uniform() < 0.5 ? -1.0 : 1.0;
+      const double slope = penalty(weight, missing, scale.robust).slope;
+      const double effective = missing != 0 ? slope / (2 * missing) : weight;  // of the square with this slope
+      const double factor = sign * std::sqrt(which.share * part * effective);
+      target += factor * missing;
+      return factor;
+    };
+    force_gradient.assign(3 * frame.species.size(), T(0));
+    virial_gradient.assign(9, T(0));
+    if (!frame.forces.empty())
+      for (std::size_t k = 0; k < force_gradient.size(); ++k) {
+        const double missing = frame.forces[k / 3][static_cast<int>(k % 3)] - static_cast<double>(forces[k]);
+        force_gradient[k] = static_cast<T>(draw(scale.force, 1 / (3 * atoms), missing));
+      }
+    if (frame.virial)
+      for (int i = 0; i < 3; ++i)
+        for (int k = 0; k < 3; ++k) {
+          const auto at = static_cast<std::size_t>(3 * i + k);
+          const double missing = ((*frame.virial)[i][k] - virials[at]) / atoms;
+          virial_gradient[at] = static_cast<T>(draw(scale.stress, (i == k ? 1.0 : 0.5) / 6, missing) / atoms);
+        }
+    return target;
+  }
+
+  /// See ShardEvaluator::linear_rows(); for the one frame that is assigned and evaluated.
+  std::vector<double> linear_rows(const LossScale& scale, Index draws, std::uint64_t seed) {
+    const at::NoGradGuard no_graph;
+    const LabelledFrame<T>& frame = frames.front();
+    const double unit = program.normalisation.energy_scale, weight = frame.weight / scale.frames;
+    const double atoms = static_cast<double>(frame.species.size());
+    for (at::Tensor& m : moments)
+      if (m.defined()) m = m.detach();
+    std::vector<double> rows;
+    if (frame.energy) {
+      const double missing = (*frame.energy - frame_energies.front()) / atoms;
+      const double slope = penalty(scale.energy, missing, scale.robust).slope;
+      const double factor = std::sqrt(weight * (missing != 0 ? slope / (2 * missing) : scale.energy));
+      append_row({}, factor * unit / atoms, factor * missing, rows);
+    }
+    if (frame.forces.empty() && !frame.virial) return rows;
+    RandomSequence random(seed, Stream::weight_init, 3000000 + static_cast<std::uint64_t>(frame.index));
+    const bool all = draws >= components();
+    const Index count = all ? components() : draws;
+    for (Index draw = 0; draw < count; ++draw) {
+      const double target = draw_combination(
+          scale,
+          {.only = all ? draw : -1, .random = &random, .share = all ? weight : weight / static_cast<double>(count)});
+      std::vector<at::Tensor> tangents(program.elements.size());
+      for (std::size_t a = 0; a < tangents.size(); ++a) {
+        if (columns[a].empty()) continue;
+        tangents[a] = at::empty_like(moments[a]);
+        sum_tangents<T>(program.elements[a].edges, columns[a], scratch, force_gradient, virial_gradient,
+                        tangents[a].template data_ptr<T>());
+      }
+      append_row(tangents, unit, target, rows);
+    }
+    return rows;
   }
 
   /// Frees the graph: it holds most of the memory.
@@ -354,6 +473,19 @@ std::vector<FeatureSample> ShardEvaluator<T>::features(std::span<const LabelledF
   }
   work_->release();
   return samples;
+}
+
+template <class T>
+std::vector<double> ShardEvaluator<T>::linear_rows(const LabelledFrame<T>& frame, std::span<const T> parameters,
+                                                   const LossScale& scale, const LinearDraws& draws) {
+  work_->assign(std::span(&frame, 1));
+  work_->wrap_parameters(parameters, false);
+  work_->sum_all_moments();
+  work_->forward(false);
+  work_->collect();
+  std::vector<double> rows = work_->linear_rows(scale, draws.count, draws.seed);
+  work_->release();
+  return rows;
 }
 
 template class ShardEvaluator<float>;

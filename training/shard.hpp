@@ -29,7 +29,15 @@ struct LabelledFrame {
 struct LossScale {
   double energy = 0, force = 0, stress = 0;
   double frames = 1;
+  double robust = 0;  ///< see TrainOptions::robust
 };
+
+/// Of one error e with weight w: w e^2, or where sqrt(w) |e| exceeds the limit d > 0 the tangent there (Huber 1964),
+/// d (2 sqrt(w) |e| - d).
+struct Penalty {
+  double value = 0, slope = 0;  ///< and its derivative with respect to e
+};
+[[nodiscard]] Penalty penalty(double weight, double error, double limit);
 
 /// Sums over frames, for errors and the loss.
 struct LossSums {
@@ -74,6 +82,16 @@ struct TrainingProgram {
   std::vector<Element> elements;
 };
 
+/// Parameters of an element that the energy is linear in: its linear path, the weights of its last layer and their
+/// bias, in this order.
+[[nodiscard]] Index linear_columns(const ElementSlice& slice);
+
+/// Combinations of a frame's forces and virial, see ShardEvaluator::linear_rows().
+struct LinearDraws {
+  Index count = 1;
+  std::uint64_t seed = 1;
+};
+
 /// Works in the calling thread alone. One object per thread.
 template <class T>
 class ShardEvaluator {
@@ -92,6 +110,13 @@ class ShardEvaluator {
   /// Features as the program normalises them, per element.
   [[nodiscard]] std::vector<FeatureSample> features(std::span<const LabelledFrame<T>> frames,
                                                     std::span<const T> parameters);
+  /// Rows of the least-squares problem of changes x of the parameters that the energy is linear in: |A x - b|^2 summed
+  /// over the rows (A, b) has the expectation of the loss. The energy of the frame gives one row, its forces and virial
+  /// `draws.count` combinations with random signs: as good as one row for every component when frames are many, at the
+  /// cost of one sweep over neighbours each. Where there are not more components than draws, each gives a row.
+  /// [rows][columns + 1]: linear_columns() of every element, then b.
+  [[nodiscard]] std::vector<double> linear_rows(const LabelledFrame<T>& frame, std::span<const T> parameters,
+                                                const LossScale& scale, const LinearDraws& draws);
 
  private:
   struct Work;

@@ -228,6 +228,36 @@ typename Team<T>::Ranges Team<T>::feature_ranges(std::span<const int> frames, st
 }
 
 template <class T>
+std::vector<std::vector<double>> Team<T>::linear_rows(std::span<const int> frames, std::span<const double> parameters,
+                                                      const LossScale& scale, const LinearDraws& draws) {
+  set_parameters(parameters);
+  std::vector<std::vector<double>> rows(frames.size());
+  for_each_piece(static_cast<int>(frames.size()), [&](int piece, int worker) {
+    const auto p = static_cast<std::size_t>(piece), w = static_cast<std::size_t>(worker);
+    data_.borrow(frames.subspan(p, 1), borrowed_[w]);
+    rows[p] = evaluators_[w].linear_rows(borrowed_[w].frames.front(), parameters_, scale, draws);
+  });
+  const auto ranks = static_cast<std::size_t>(group_.size());
+  if (ranks == 1) return rows;
+  std::vector<double> own;  // of every frame: how many, and they
+  for (std::size_t p = static_cast<std::size_t>(group_.rank()); p < rows.size(); p += ranks) {
+    own.push_back(static_cast<double>(rows[p].size()));
+    own.insert(own.end(), rows[p].begin(), rows[p].end());
+  }
+  std::vector<std::vector<double>> all;
+  for (const auto& bytes : group_.all_gather(std::as_bytes(std::span(own)))) all.push_back(values_of<double>(bytes));
+  std::vector<std::ptrdiff_t> at(ranks, 0);
+  for (std::size_t p = 0; p < rows.size(); ++p) {
+    const auto from = all[p % ranks].begin();
+    std::ptrdiff_t& next = at[p % ranks];
+    const auto size = static_cast<std::ptrdiff_t>(from[next++]);
+    rows[p].assign(from + next, from + next + size);
+    next += size;
+  }
+  return rows;
+}
+
+template <class T>
 double Team<T>::smallest_distance(std::span<const int> frames) {
   const auto pieces = cut_into_pieces(frames, data_);
   std::vector<double> nearest(evaluators_.size(), -std::numeric_limits<double>::infinity());  // largest -distance

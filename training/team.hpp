@@ -38,6 +38,9 @@ class Team {
   Ranges feature_ranges(std::span<const int> frames, std::span<const double> parameters);
   /// A; infinity when no frame has neighbours within the cut-off. The same on every rank. Finds edges that are kept.
   double smallest_distance(std::span<const int> frames);
+  /// ShardEvaluator::linear_rows() of each frame; the same on every rank.
+  std::vector<std::vector<double>> linear_rows(std::span<const int> frames, std::span<const double> parameters,
+                                               const LossScale& scale, const LinearDraws& draws);
   /// Prediction of one frame.
   Prediction predict(int frame, std::span<const double> parameters);
 

@@ -3,12 +3,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 
 #include "core/error.hpp"
 #include "core/species.hpp"
 #include "core/units.hpp"
 #include "io/file_system.hpp"
+#include "io/model_file.hpp"
+#include "io/sha256.hpp"
+#include "training/blas_memory.hpp"
 #include "training/embedding.hpp"
+#include "training/final_fit.hpp"
 #include "training/learning_curve.hpp"
 #include "training/prepare.hpp"
 #include "training/reference_energies.hpp"
@@ -83,6 +88,38 @@ void report_memory(const TrainRequest& request, const MemoryEstimate& memory, do
                         "memory", "Use a smaller preset, smaller batches (train.batch_atoms) or fewer threads.");
 }
 
+/// A model without anything that training decides.
+Model untrained(Model model) {
+  for (ModelElement& element : model.elements) {
+    element.network.layers.clear();
+    element.committee.clear();
+    element.feature_min.clear();
+    element.feature_max.clear();
+  }
+  model.provenance.clear();
+  return model;
+}
+
+/// The model that training begins with.
+Model first_model(const TrainRequest& request, const std::vector<int>& elements) {
+  const TrainOptions& options = request.options;
+  if (request.share == nullptr) return new_model_for(options.descriptor, elements, request.frames, options.seed);
+  const Model& share = *request.share;
+  const bool same = std::equal(elements.begin(), elements.end(), share.elements.begin(), share.elements.end(),
+                               [](int number, const ModelElement& element) { return number == element.number; });
+  if (!same || share.kind != options.descriptor.kind || share.cutoff != options.descriptor.cutoff)
+    throw ModelError("the model whose descriptor is to be shared has another kind, cut-off or list of elements",
+                     "training", "Members of a committee are trained on one data set with the same [model].");
+  return untrained(share);
+}
+
+/// What a shared descriptor is: nothing of it is trained.
+Descriptor first_descriptor(const TrainRequest& request, const Model& model) {
+  Descriptor descriptor = describe(model);
+  if (request.share != nullptr) descriptor.mixing_is_trainable = false;
+  return descriptor;
+}
+
 /// Everything between the checked request and the result.
 template <class T>
 class Session {
@@ -91,10 +128,10 @@ class Session {
       : request_(request),
         parts_(std::move(parts)),
         elements_(std::move(elements)),
-        model_(new_model_for(request.options.descriptor, elements_, request.frames, request.options.seed)),
-        descriptor_(describe(model_)),
-        layout_(make_parameter_layout(descriptor_, hidden_layers(request.options), request.options.activation)),
-        embedding_(make_embedding_map(model_, layout_)),
+        model_(first_model(request, elements_)),
+        descriptor_(first_descriptor(request, model_)),
+        layout_(trainable_layout(descriptor_, request.options)),
+        embedding_(request.share != nullptr ? std::nullopt : make_embedding_map(model_, layout_)),
         data_(request.frames, parts_, elements_, descriptor_.cutoff),
         train_(data_.members(Part::train)),
         valid_(data_.members(Part::valid)) {}
@@ -104,6 +141,7 @@ class Session {
     data_.set_reference_energies(reference);
     const LabelStatistics labels = data_.statistics(train_);
     const int threads = request_.options.threads > 0 ? request_.options.threads : default_threads(*request_.group);
+    take_blas_buffers(threads);
     std::vector<double> initial = initial_parameters(layout_, descriptor_, request_.options.seed);
     Optimiser optimiser(embedding_ ? embedding_->initial(model_, initial) : std::move(initial),
                         matrix_blocks(trained_layout()));
@@ -120,7 +158,7 @@ class Session {
     if (state.smallest_distance == 0) state.smallest_distance = smallest_distance(team);
     introduce(team.threads(), state);
     Trainer<T> trainer(request_, std::move(plan), team, data_, state);
-    const TrainingEnd end = trainer.polish_best(trainer.run());
+    const TrainingEnd end = trainer.fit_best(trainer.polish_best(trainer.run()));
     return make_result(end, trainer.stop_reason(), state, team);
   }
 
@@ -128,6 +166,15 @@ class Session {
   void normalise(std::span<const double> parameters, const LabelStatistics& labels,
                  const std::vector<double>& reference, int threads) {
     normalisation_ = plain_normalisation(descriptor_);
+    normalisation_.energy_scale = energy_scale(labels);
+    for (std::size_t a = 0; a < reference.size(); ++a) normalisation_.elements[a].reference_energy = reference[a];
+    if (request_.share != nullptr) {
+      for (std::size_t a = 0; a < model_.elements.size(); ++a) {
+        normalisation_.elements[a].shift = model_.elements[a].feature_shift;
+        normalisation_.elements[a].scale = model_.elements[a].feature_scale;
+      }
+      return;
+    }
     const TrainingProgram<T> plain(descriptor_, layout_, normalisation_, RadialMode::table);
     Team<T> team(plain, data_, *request_.group, threads, embedding());
     const auto frames = statistics_frames(data_, train_, statistics_atoms, request_.options.seed);
@@ -135,10 +182,12 @@ class Session {
     for (const CentreDescriptor& centre : descriptor_.centres) degrees.push_back(feature_degrees(centre));
     set_feature_statistics(team.features(frames, parameters, std::numeric_limits<Index>::max()), degrees,
                            normalisation_);
-    normalisation_.energy_scale = energy_scale(labels);
-    for (std::size_t a = 0; a < reference.size(); ++a) normalisation_.elements[a].reference_energy = reference[a];
   }
 
+  [[nodiscard]] std::string identity() const {
+    const std::string own = training_identity(request_.options, request_.frames, parts_);
+    return request_.share == nullptr ? own : Sha256().add(own).add(model_hash(*request_.share)).hex();
+  }
   [[nodiscard]] const EmbeddingMap* embedding() const { return embedding_ ? &*embedding_ : nullptr; }
   /// Of what the optimiser moves.
   [[nodiscard]] const ParameterLayout& trained_layout() const { return embedding_ ? embedding_->trained() : layout_; }
@@ -156,8 +205,20 @@ class Session {
     const LossSchedule schedule = loss_schedule(request_.options.loss, labels, checked_stresses());
     plan.start = schedule.start;
     plan.end = schedule.end;
+    plan.start.robust = plan.end.robust = request_.options.robust;
     plan.decay = decay_mask(trained_layout());
-    plan.identity = training_identity(request_.options, request_.frames, parts_);
+    plan.linear_parameters = linear_parameters(trained_layout());
+    plan.exact = [this](std::span<const double> parameters) {
+      constexpr double margin = 0.3;  // of the limits that the finished model must meet on more frames
+      Model model = model_;
+      export_parameters(trained_layout(), parameters, normalisation_, model);
+      model.minimum_distance = 0;
+      model.repulsion = "none";
+      const std::vector<double> expanded = expanded_parameters(parameters);
+      const TrainerSide side{descriptor_, layout_, expanded, normalisation_};
+      return within_limits(compare_with_engine(side, model, verified_structures()), margin);
+    };
+    plan.identity = identity();
     plan.checkpoint = output_path(request_, "checkpoint.train");
     plan.curve = output_path(request_, "lcurve.csv");
     if (request_.start == TrainRequest::Start::resume && !plan.checkpoint.empty()) {
@@ -248,20 +309,30 @@ class Session {
     model.repulsion = model.minimum_distance > 0 ? request_.options.repulsion : "none";
     set_ranges(team.feature_ranges(train_, parameters), model);
     model.provenance["best_epoch"] = fmt::format("{}", state.best.epoch);
-    model.provenance["training_identity"] = training_identity(request_.options, request_.frames, parts_);
+    model.provenance["training_identity"] = identity();
     model.provenance["seed"] = fmt::format("{}", request_.options.seed);
+    const std::vector<double> expanded = expanded_parameters(parameters);
+    verify_with_engine({descriptor_, layout_, expanded, normalisation_}, model, verified_structures());
+    return model;
+  }
+
+  [[nodiscard]] std::vector<const Structure*> verified_structures() const {
     std::vector<const Structure*> structures;
     const std::vector<int>& checked = valid_.empty() ? train_ : valid_;
     const std::size_t stride = std::max<std::size_t>(1, checked.size() / verified_frames);
     for (std::size_t k = 0; k < checked.size() && structures.size() < verified_frames; k += stride)
       structures.push_back(&request_.frames[static_cast<std::size_t>(checked[k])].structure);
+    return structures;
+  }
+
+  /// Of the evaluators.
+  [[nodiscard]] std::vector<double> expanded_parameters(std::span<const double> parameters) const {
     std::vector<double> expanded(parameters.begin(), parameters.end());
     if (embedding_) {
       expanded.resize(static_cast<std::size_t>(layout_.size));
       embedding_->expand(parameters, expanded);
     }
-    verify_with_engine({descriptor_, layout_, expanded, normalisation_}, model, structures);
-    return model;
+    return expanded;
   }
 
   /// Ranges are of the normalised features in working precision; the model holds plain ones with room for rounding.
@@ -309,9 +380,21 @@ TrainResult train(const TrainRequest& request) {
   // Tensors of a few MB come and go thousands of times a second: keep their memory instead of returning it each time.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  if (options.precision == TrainOptions::Precision::float64)
-    return training::Session<double>(request, std::move(parts), std::move(elements)).run();
-  return training::Session<float>(request, std::move(parts), std::move(elements)).run();
+  try {
+    if (options.precision == TrainOptions::Precision::float64)
+      return training::Session<double>(request, std::move(parts), std::move(elements)).run();
+    return training::Session<float>(request, std::move(parts), std::move(elements)).run();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {  // torch has a type of its own for every failure
+    const std::string_view message = error.what();
+    constexpr std::string_view shortages[] = {"allocate memory", "Resource temporarily unavailable"};  // data, threads
+    if (std::none_of(std::begin(shortages), std::end(shortages),
+                     [&](std::string_view text) { return message.find(text) != std::string_view::npos; }))
+      throw;
+    throw ResourceError(fmt::format("memory ran out during training: {}", message.substr(0, message.find('\n'))),
+                        "memory", "Use a smaller preset, smaller batches (train.batch_atoms) or fewer threads.");
+  }
 }
 
 }  // namespace haven

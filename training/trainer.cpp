@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "training/final_fit.hpp"
 #include "training/learning_curve.hpp"
 #include "training/polish.hpp"
 
@@ -40,6 +41,10 @@ double score(const LossSums& sums, const LossScale& scale) {
   return scale.energy * mean(sums.energy_squares, sums.energies) +
          scale.force * mean(sums.force_squares, sums.force_components) +
          scale.stress * mean(sums.stress_squares, sums.stress_components);
+}
+
+double validation_score(const LossSums& sums, const LossScale& scale) {
+  return scale.robust > 0 ? sums.loss : score(sums, scale);
 }
 
 template <class T>
@@ -140,6 +145,22 @@ TrainingEnd Trainer<T>::polish_best(TrainingEnd end) {
 }
 
 template <class T>
+TrainingEnd Trainer<T>::fit_best(TrainingEnd end) {
+  if (end == TrainingEnd::stopped) return end;
+  if (should_stop()) return TrainingEnd::stopped;
+  const FinalFitPlan plan{.train = plan_.train,
+                          .valid = plan_.valid,
+                          .scale = plan_.end,
+                          .rows_per_unknown = request_.options.final_fit_rows,
+                          .seed = request_.options.seed,
+                          .unknowns = plan_.linear_parameters,
+                          .exact = plan_.exact};
+  (void)fit_linear_part(team_, plan, *request_.log, state_.best);
+  state_.minutes = minutes();
+  return end;
+}
+
+template <class T>
 void Trainer<T>::train_batch(const Batch& batch) {
   const double done = progress();
   LossScale scale = plan_.end;
@@ -189,7 +210,7 @@ void Trainer<T>::finish_epoch() {
   scale.frames = static_cast<double>(std::max<std::size_t>(1, plan_.valid.size()));
   const LossSums valid = team_.errors(plan_.valid, state_.optimiser.average, scale);
   const PartErrors train_errors = part_errors(state_.sums), valid_errors = part_errors(valid);
-  const double value = plan_.valid.empty() ? score(state_.sums, plan_.end) : score(valid, plan_.end);
+  const double value = plan_.valid.empty() ? score(state_.sums, plan_.end) : validation_score(valid, plan_.end);
   ++state_.epoch;
   state_.batch = 0;
   const bool better = state_.best.epoch == 0 || value < state_.best.score;

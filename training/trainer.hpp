@@ -1,4 +1,6 @@
 #pragma once
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,11 +13,13 @@ namespace haven::training {
 
 /// What the loop needs besides the request: made by train() from data and options.
 struct TrainingPlan {
-  std::vector<int> train, valid;    ///< frames
-  LossScale start, end;             ///< weights of the terms (frames is set per batch)
-  std::vector<std::uint8_t> decay;  ///< see decay_mask()
-  std::string identity;             ///< of options and data, for the checkpoint
-  std::string checkpoint, curve;    ///< paths; empty: none is written
+  std::vector<int> train, valid;                       ///< frames
+  LossScale start, end;                                ///< weights of the terms (frames is set per batch)
+  std::vector<std::uint8_t> decay;                     ///< see decay_mask()
+  std::vector<Index> linear_parameters;                ///< offsets of what the energy is linear in
+  std::function<bool(std::span<const double>)> exact;  ///< whether the engine would reproduce these parameters
+  std::string identity;                                ///< of options and data, for the checkpoint
+  std::string checkpoint, curve;                       ///< paths; empty: none is written
 };
 
 enum class TrainingEnd { epochs_used, time_used, no_improvement, stopped };
@@ -31,6 +35,8 @@ class Trainer {
   /// Follows run(): full-batch steps from the best model, see polish(). They are repeated from their beginning when a
   /// stopped run is resumed, with the same result.
   TrainingEnd polish_best(TrainingEnd end);
+  /// Follows polish_best(): the linear part of the best model, see fit_linear_part(). Repeated likewise.
+  TrainingEnd fit_best(TrainingEnd end);
   [[nodiscard]] const std::string& stop_reason() const { return stop_reason_; }
 
  private:
@@ -62,5 +68,8 @@ class Trainer {
 [[nodiscard]] std::string describe_errors(const PartErrors& errors);
 /// Mean loss with the weights of `scale`; terms without labels drop out.
 [[nodiscard]] double score(const LossSums& sums, const LossScale& scale);
+/// What models are chosen by: the score, or with a robust loss that loss itself (`sums` with `scale.frames` frames), so
+/// that wrong labels among the validation frames do not decide.
+[[nodiscard]] double validation_score(const LossSums& sums, const LossScale& scale);
 
 }  // namespace haven::training

@@ -36,10 +36,10 @@ struct LossWeights {
 /// All choices of a training run: the tables [model] and [train] of the input file.
 struct TrainOptions {
   DescriptorOptions descriptor;
-  std::string repulsion = "zbl";     ///< "none" | "zbl"
-  std::vector<int> elements;         ///< order of elements in the model; empty: ascending, as found
-  std::vector<Index> hidden_layers;  ///< widths; empty: {32, 32}, {64, 64} or {96, 96} by preset
-  Activation activation = Activation::tanh;
+  std::string repulsion = "zbl";             ///< "none" | "zbl"
+  std::vector<int> elements;                 ///< order of elements in the model; empty: ascending, as found
+  std::vector<Index> hidden_layers;          ///< widths; empty: {32, 32}, {64, 64} or {96, 96} by preset
+  Activation activation = Activation::silu;  ///< silu, gelu and softplus have a linear path beside the layers
   std::uint64_t seed = 1;
 
   Index batch_atoms = 64;  ///< a batch is closed at this many atoms ...
@@ -53,7 +53,14 @@ struct TrainOptions {
   double average_decay = 0.999;  ///< of the exponential moving average that is validated and exported
   double gradient_clip = 3.0;    ///< largest ratio of a gradient norm to its running mean
   LossWeights loss;
-  Index polish_iterations = 20;   ///< full-batch L-BFGS steps from the best model at the end; 0: none
+  /// Robust loss (Huber): an error e of a term with weight w (1/variance of the labels in the automatic balance) counts
+  /// linearly beyond sqrt(w) |e| = robust, as its tangent there, so that wrong labels pull no harder than that. 0: all
+  /// errors count squared.
+  double robust = 0;
+  Index polish_iterations = 20;  ///< full-batch L-BFGS steps from the best model at the end; 0: none
+  /// Rows per unknown of the exact fit of the energy's linear part at the very end, see fit_linear_part(); 0: none.
+  /// They add about 1/rows to the mean square of what no fit can follow.
+  Index final_fit_rows = 64;
   Index patience = 60;            ///< stop after so many epochs without a better validation; 0: never
   double checkpoint_minutes = 5;  ///< between checkpoints; one is written at the end in any case
 
@@ -77,6 +84,9 @@ struct TrainRequest {
   std::span<const Part> parts{};    ///< one per frame, or empty: split by `options` (by trajectory, see split.hpp)
   Communicator* group = nullptr;
   Log* log = nullptr;
+  /// A trained model whose descriptor and feature statistics are taken over and not trained: its networks and those of
+  /// the result see the same features, so that merge_committee() makes one model of them. Null: none.
+  const Model* share = nullptr;
   /// Polled after every batch: not empty (the reason) when the run should stop. Agreed on over all ranks.
   std::function<std::string()> stop_reason{};
   /// Folder for lcurve.csv, split.csv, checkpoint.train; must exist. The names are prefixed with `prefix`.

@@ -34,10 +34,14 @@ EngineDifference compare_with_engine(const TrainerSide& trainer, const Model& mo
   return worst;
 }
 
-void verify_with_engine(const TrainerSide& trainer, const Model& model, std::span<const Structure* const> structures) {
+bool within_limits(const EngineDifference& difference, double share) {
   constexpr double energy_limit = 1e-9, force_limit = 1e-8;
+  return difference.energy <= share * energy_limit && difference.force <= share * force_limit;
+}
+
+void verify_with_engine(const TrainerSide& trainer, const Model& model, std::span<const Structure* const> structures) {
   const EngineDifference d = compare_with_engine(trainer, model, structures);
-  if (!(d.energy <= energy_limit && d.force <= force_limit))
+  if (!within_limits(d, 1.0))
     throw InternalError(
         fmt::format("the trained model and the engine differ by {:.2e} eV/atom and {:.2e} eV/A", d.energy, d.force),
         "verification of the exported model");

@@ -28,6 +28,9 @@ struct TrainerSide {
 [[nodiscard]] EngineDifference compare_with_engine(const TrainerSide& trainer, const Model& model,
                                                    std::span<const Structure* const> structures);
 
+/// Whether they differ by no more than `share` of 1e-9 eV/atom and 1e-8 eV/A.
+[[nodiscard]] bool within_limits(const EngineDifference& difference, double share);
+
 /// @throws InternalError when they differ by more than 1e-9 eV/atom or 1e-8 eV/A
 void verify_with_engine(const TrainerSide& trainer, const Model& model, std::span<const Structure* const> structures);
 

@@ -48,6 +48,7 @@ struct ModelConfig {
   double cutoff = 6.0;
   std::string repulsion = "zbl";
   std::int64_t committee = 1;
+  std::string committee_descriptor = "own";
 };
 
 struct TrainConfig {
@@ -64,6 +65,8 @@ struct TrainConfig {
   struct EarlyStop {
     std::int64_t patience = TrainOptions{}.patience;
   } early_stop;
+  double robust = TrainOptions{}.robust;
+  std::int64_t final_fit = TrainOptions{}.final_fit_rows;
   std::int64_t polish = TrainOptions{}.polish_iterations;
   double checkpoint_s = 300, max_time_s = 0;
 };

@@ -18,6 +18,7 @@ constexpr Choice shift_choices[] = {{"fit"}};
 constexpr Choice type_choices[] = {{"moment"}, {"bpnn"}, {"chebyshev"}, {"deeppot-se"}, {"deeppot-se-r"}};
 constexpr Choice preset_choices[] = {{"fast"}, {"standard"}, {"accurate"}};
 constexpr Choice repulsion_choices[] = {{"zbl"}, {"none"}};
+constexpr Choice committee_descriptor_choices[] = {{"own"}, {"shared"}};
 constexpr Choice device_choices[] = {{"auto"}, {"cpu"}, {"cuda", not_yet}};
 constexpr Choice md_device_choices[] = {{"auto"}, {"cpu"}, {"cuda"}};
 constexpr Choice precision_choices[] = {{"mixed"}, {"float64"}};
@@ -88,6 +89,9 @@ void visit_model(FieldVisitor& v, ModelConfig& model) {
            repulsion_choices);
   v.integer({"committee", "number of models trained from different seeds; the first one moves the atoms"},
             model.committee, {.low = 1, .high = 32});
+  v.choice({"committee_descriptor",
+            "own: each trains its own; shared: all use that of the first, and NAME_committee.haven is all as one"},
+           model.committee_descriptor, committee_descriptor_choices);
   v.text_list({"members", "with file: the other models of a committee"}, model.members);
 }
 
@@ -109,6 +113,10 @@ void visit_train(FieldVisitor& v, TrainConfig& train) {
   v.section({"early_stop", "stops when validation no longer improves"}, [&](FieldVisitor& s) {
     s.integer({"patience", "epochs without improvement; 0: never"}, train.early_stop.patience, not_negative);
   });
+  v.real({"robust", "Huber loss: errors beyond this many times 1/sqrt(weight) count linearly; 0: all squared"},
+         train.robust, not_negative);
+  v.integer({"final_fit", "rows per unknown of the exact fit of the energy's linear part at the end; 0: none"},
+            train.final_fit, {.low = 0});
   v.integer({"polish", "full-batch quasi-Newton steps after the epochs; 0: none"}, train.polish, {.low = 0});
   v.integer({"batch_frames", "a batch has at least this many frames"}, train.batch_frames, at_least_one);
   v.duration({"checkpoint", "time between checkpoints"}, train.checkpoint_s, {.low = 1});

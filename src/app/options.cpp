@@ -65,6 +65,8 @@ TrainOptions train_options(const Config& config) {
                     .stress = loss.virial};
   }
   options.patience = config.train.early_stop.patience;
+  options.robust = config.train.robust;
+  options.final_fit_rows = config.train.final_fit;
   options.polish_iterations = config.train.polish;
   options.checkpoint_minutes = config.train.checkpoint_s / 60;
   options.valid_fraction = config.data.split.valid;

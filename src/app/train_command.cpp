@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "app/frames_of.hpp"
 #include "app/model_test.hpp"
@@ -11,6 +12,7 @@
 #include "io/dataset_file.hpp"
 #include "io/model_file.hpp"
 #include "md/agreement.hpp"
+#include "potentials/committee/merge.hpp"
 #include "potentials/registry.hpp"
 
 namespace haven {
@@ -110,6 +112,23 @@ void finish_model(RunContext& run, std::size_t member, TrainResult& result) {
   write_mark(run.layout, mark);
 }
 
+/// All members as one model, which their shared descriptor allows; empty where there is no such model.
+std::string committee_file(const RunContext& run) {
+  if (run.config.model.committee < 2 || run.config.model.committee_descriptor != "shared") return "";
+  const fs::path first = run.layout.model_file(run.config);
+  return (first.parent_path() / (first.stem().string() + "_committee.haven")).string();
+}
+
+void write_committee(RunContext& run) {
+  const std::string path = committee_file(run);
+  if (path.empty()) return;
+  const std::vector<std::string> files = run.layout.model_files(run.config);
+  std::vector<Model> models;
+  for (const std::string& file : files) models.push_back(read_model(file));
+  write_model(path, merge_committee(models, files));
+  run.session.log.info(fmt::format("wrote all {} models as one: {}", files.size(), path));
+}
+
 void record_training(RunContext& run, const StepPlan& plan) {
   const TrainingMark mark = read_mark(run.layout);
   std::vector<std::string> outputs;
@@ -117,6 +136,8 @@ void record_training(RunContext& run, const StepPlan& plan) {
     outputs.push_back("model/" + fs::path(file).filename().string());
   for (const char* name : {"model/lcurve.csv", "model/split.csv"})
     if (fs::exists(run.layout.at(name))) outputs.emplace_back(name);
+  if (const std::string path = committee_file(run); !path.empty())
+    outputs.push_back("model/" + fs::path(path).filename().string());
   run.book->record("train", plan.inputs,
                    {.files = outputs,
                     .facts = {{"model_hash", mark.finished.front().model_hash},
@@ -129,9 +150,12 @@ TrainResult train_model(RunContext& run, const std::vector<Frame>& frames, std::
   TrainOptions options = train_options(run.config);
   options.seed += member;
   std::vector<Part> parts;
+  std::optional<Model> first;
   Agreement agreement(run.session.world);
   agreement.attempt([&] {
-    if (member > 0) parts = read_split(run.layout.at("model/split.csv"));
+    if (member == 0) return;
+    parts = read_split(run.layout.at("model/split.csv"));
+    if (run.config.model.committee_descriptor == "shared") first = read_model(run.layout.model_file(run.config));
   });
   agreement.settle();
   if (run.config.model.committee > 1)
@@ -141,6 +165,7 @@ TrainResult train_model(RunContext& run, const std::vector<Frame>& frames, std::
                               .parts = parts,
                               .group = &run.session.world,
                               .log = &run.session.log,
+                              .share = first ? &*first : nullptr,
                               .stop_reason = [&] { return run.stop.reason(); },
                               .folder = run.layout.at("model"),
                               .prefix = prefix_of(member),
@@ -167,7 +192,10 @@ StepEnd train_step(RunContext& run) {
     }
     on_root(world, [&] { finish_model(run, member, result); });
   }
-  on_root(world, [&] { record_training(run, plan); });
+  on_root(world, [&] {
+    write_committee(run);
+    record_training(run, plan);
+  });
   return StepEnd::done;
 }
 

@@ -26,9 +26,14 @@ TrainResult run_training_module(const TrainRequest& request) {
                         "Build with HAVEN_WITH_TORCH=ON, or train on another machine and copy the model file here.");
   // Never closed: LibTorch does not survive being unloaded.
   void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (module == nullptr)
-    throw ResourceError(std::string("the training module cannot be loaded: ") + dlerror(), path,
-                        "Install the LibTorch that it was built with, or build Haven again on this machine.");
+  if (module == nullptr) {
+    const std::string reason = dlerror();
+    const bool memory = reason.find("map segment") != std::string::npos || reason.find("memory") != std::string::npos;
+    throw ResourceError("the training module cannot be loaded: " + reason, path,
+                        memory ? "LibTorch needs about 700 MiB of address space: raise the limit (ulimit -v, the batch "
+                                 "job's memory)."
+                               : "Install the LibTorch that it was built with, or build Haven again on this machine.");
+  }
   const auto function = reinterpret_cast<haven_train_function>(dlsym(module, "haven_train"));
   if (function == nullptr)
     throw ResourceError("the training module does not belong to this program", path,

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "core/rng.hpp"
@@ -225,6 +226,21 @@ TEST_F(Pipeline, TrainsACommitteeThatTheDynamicsCompares) {
   EXPECT_NE(content(folder + "/run/md/T80/r0/deviation.csv").find("\n25,"), std::string::npos);
   const ProgramResult again = run_program(words, folder);
   EXPECT_NE(again.err.find("train: done already"), std::string::npos) << again.err;
+}
+
+/// Networks over one trained descriptor: the second model only trains its own, and both are one model file besides.
+TEST_F(Pipeline, TrainsACommitteeThatSharesItsDescriptor) {
+  const std::string folder = project("shared");
+  const ProgramResult result =
+      run_program({haven_program(), "train", "--config", "haven.toml", "--set", "model.committee=2", "--set",
+                   "model.committee_descriptor=shared", "--set", "train.max_epochs=4", "--set", "train.polish=0"},
+                  folder);
+  ASSERT_EQ(result.code, 0) << result.err;
+  const std::string model = folder + "/run/model/tiny_committee.haven";
+  ASSERT_TRUE(fs::exists(model)) << result.err;
+  const ProgramResult test = run_program({haven_program(), "test", model, "run/data.h5", "--json", "-"}, folder);
+  ASSERT_EQ(test.code, 0) << test.err;
+  EXPECT_GT(nlohmann::json::parse(test.out)["force_deviation"]["factor"].get<double>(), 0);
 }
 
 TEST_F(Pipeline, TwoRanksGiveTheResultOfOne) {

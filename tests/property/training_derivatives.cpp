@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <list>
 
 #include "core/rng.hpp"
 #include "support/finite_difference.hpp"
@@ -69,6 +70,89 @@ TEST_P(TrainerOfKind, LossGradientIsItsFiniteDifference) {
     parameters[k] = centre;
     EXPECT_NEAR(gradient[k], difference, 1e-6 * std::max(std::abs(difference), 1e-3 * scale)) << "parameter " << k;
   }
+}
+
+/// The same for Huber's loss: with this limit some errors are beyond it and some are not, and the loss has a continuous
+/// slope where they meet.
+TEST_P(TrainerOfKind, GradientOfTheRobustLossIsItsFiniteDifference) {
+  const Model model = model_of(GetParam());
+  const TrainerView view = view_of(model);
+  const TrainingProgram<double> program(view.descriptor, view.layout, view.normalisation, RadialMode::exact);
+  ShardEvaluator<double> evaluator(program);
+  const auto data = labelled_frames(1);
+  PreparedFrame<double> prepared(data[0].structure, model);
+  std::vector<LabelledFrame<double>> frames{prepared.frame};
+  const double atoms = static_cast<double>(data[0].structure.size());
+  std::vector<double> parameters = view.parameters, gradient(parameters.size());
+  const Prediction own = evaluator.predict(frames, parameters).front();
+  std::vector<Vec3> forces = own.forces;
+  for (std::size_t i = 0; i < forces.size(); ++i) forces[i] += Vec3{i % 2 == 0 ? 2.0 : -0.1, 0.2, -3.0};
+  frames[0].energy = own.energy + 0.7 * atoms;
+  frames[0].forces = forces;
+  frames[0].virial = own.virial + (0.1 * atoms) * Mat3{{{{1, 0, 0}, {0, -9, 0}, {0, 0, 1}}}};
+  LossScale robust = all_terms;
+  robust.robust = 1.0;
+  const LossSums sums = evaluator.gradient(frames, parameters, robust, gradient);
+  EXPECT_LT(sums.loss, evaluator.errors(frames, parameters, all_terms).loss);
+  const double scale = std::abs(*std::max_element(gradient.begin(), gradient.end(),
+                                                  [](double a, double b) { return std::abs(a) < std::abs(b); }));
+  RandomSequence random(11, Stream::test, 1);
+  for (int trial = 0; trial < 20; ++trial) {
+    const auto k = static_cast<std::size_t>(random.below(parameters.size()));
+    const double centre = parameters[k];
+    const double difference = central_difference(
+        [&](double h) {
+          parameters[k] = centre + h;
+          return evaluator.errors(frames, parameters, robust).loss;
+        },
+        1e-3);
+    parameters[k] = centre;
+    EXPECT_NEAR(gradient[k], difference, 1e-6 * std::max(std::abs(difference), 1e-3 * scale)) << "parameter " << k;
+  }
+}
+
+TEST(RobustLoss, IsSquaredBelowTheLimitAndItsTangentBeyond) {
+  EXPECT_DOUBLE_EQ(penalty(4.0, 0.5, 0.0).value, 1.0);
+  EXPECT_DOUBLE_EQ(penalty(4.0, 0.5, 1.0).value, 1.0);  // at the limit
+  EXPECT_DOUBLE_EQ(penalty(4.0, 0.5, 1.0).slope, 4.0);
+  EXPECT_DOUBLE_EQ(penalty(4.0, 3.0, 1.0).value, 11.0);
+  EXPECT_DOUBLE_EQ(penalty(4.0, 3.0, 1.0).slope, 4.0);
+  EXPECT_DOUBLE_EQ(penalty(4.0, -3.0, 1.0).slope, -4.0);
+  EXPECT_DOUBLE_EQ(penalty(0.0, 3.0, 1.0).value, 0.0);
+}
+
+/// Rounding is all that tells mixed precision from double: the two gradients differ by no more than float sums of some
+/// hundred terms do, seen as vectors. (What follows many steps of it is judged in training_learns.cpp.)
+TEST_P(TrainerOfKind, MixedPrecisionHasTheGradientOfDoublePrecision) {
+  const Model model = model_of(GetParam());
+  const TrainerView view = view_of(model);
+  const auto data = labelled_frames(4);
+  const auto gradient_in = [&](auto zero) {
+    using T = decltype(zero);
+    const TrainingProgram<T> program(view.descriptor, view.layout, view.normalisation, RadialMode::table);
+    ShardEvaluator<T> evaluator(program);
+    std::list<PreparedFrame<T>> prepared;
+    std::vector<LabelledFrame<T>> frames;
+    for (const Frame& frame : data) {
+      prepared.emplace_back(frame.structure, model);
+      frames.push_back(prepared.back().frame);
+      frames.back().energy = 0.3;
+      frames.back().forces = frame.forces;
+    }
+    const std::vector<T> parameters(view.parameters.begin(), view.parameters.end());
+    std::vector<T> gradient(parameters.size());
+    LossScale scale = all_terms;
+    scale.frames = static_cast<double>(data.size());
+    (void)evaluator.gradient(frames, parameters, scale, gradient);
+    return std::vector<double>(gradient.begin(), gradient.end());
+  };
+  const std::vector<double> exact = gradient_in(0.0), mixed = gradient_in(0.0F);
+  double squares = 0, difference = 0;
+  for (std::size_t k = 0; k < exact.size(); ++k) {
+    squares += exact[k] * exact[k];
+    difference += (exact[k] - mixed[k]) * (exact[k] - mixed[k]);
+  }
+  EXPECT_LT(std::sqrt(difference), 1e-4 * std::sqrt(squares));
 }
 
 TEST_P(TrainerOfKind, AbsentLabelsLeaveNoTraceInTheGradient) {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "core/error.hpp"
+#include "potentials/committee/merge.hpp"
 #include "support/shared_data.hpp"
 #include "support/training_fixtures.hpp"
 
@@ -172,7 +173,9 @@ TEST(TrainingRun, StoppedAndResumedIsTheUninterruptedRun) {
 TEST(TrainingRun, StoppedWhilePolishingAndResumedIsTheUninterruptedRun) {
   const auto frames = labelled_frames(24);
   const TrainResult expected = run_alone({}, frames);
-  for (int polls = 60; polls > 1; --polls) {  // the last poll before the end is one of the polishing
+  int stops = 0;
+  for (int polls = 60; polls > 1 && stops < 2;
+       --polls) {  // the last poll is before the final fit, the one before polishes
     const TemporaryFolder fresh;
     const TrainResult result = run_alone(
         {.folder = fresh.path().string(), .start = TrainRequest::Start::resume, .stop_after_polls = polls}, frames);
@@ -181,9 +184,9 @@ TEST(TrainingRun, StoppedWhilePolishingAndResumedIsTheUninterruptedRun) {
     expect_same_weights(
         run_alone({.folder = fresh.path().string(), .start = TrainRequest::Start::resume}, frames).model,
         expected.model);
-    return;
+    ++stops;
   }
-  FAIL() << "never stopped";
+  EXPECT_EQ(stops, 2) << "never stopped";
 }
 
 /// T39 and more: threads and ranks do not change a bit.
@@ -320,6 +323,7 @@ TEST(TrainingRun, PolishingNeverMakesTheValidationWorse) {
   Job plain, polished;
   plain.options.polish_iterations = 0;
   polished.options.polish_iterations = 25;
+  plain.options.final_fit_rows = polished.options.final_fit_rows = 0;
   plain.options.loss = {.balance = LossWeights::Balance::given, .energy = 1, .force = 1};
   polished.options.loss = plain.options.loss;
   const auto score = [&](const Job& job) {
@@ -327,6 +331,39 @@ TEST(TrainingRun, PolishingNeverMakesTheValidationWorse) {
     return errors.energy * errors.energy + errors.force * errors.force;  // the validation loss with these weights
   };
   EXPECT_LE(score(polished), score(plain));
+}
+
+/// A second member over the first one's descriptor: its features are the same numbers, its networks are not, and the
+/// two are one model.
+TEST(TrainingRun, OverASharedDescriptorGivesAMemberOfACommittee) {
+  const auto frames = labelled_frames(24);
+  for (const char* kind : {"moment", "deeppot-se"}) {
+    Job first;
+    first.options.descriptor.kind = kind;
+    const Model one = run_alone(first, frames).model;
+    const auto group = make_serial_communicator();
+    Log log;
+    TrainRequest request{.options = first.options, .frames = frames, .group = group.get(), .log = &log, .share = &one};
+    request.options.seed = 2;
+    const Model two = train(request).model;
+    for (const auto& [name, array] : one.parameters) EXPECT_EQ(array.values, two.parameters.at(name).values) << name;
+    EXPECT_NE(one.elements[0].network.layers[0].weights, two.elements[0].network.layers[0].weights);
+    const Model committee = merge_committee(std::vector<Model>{one, two}, {});
+    const auto potential = make_potential(committee, Precision::float64);
+    const StructureEvaluation result = evaluate_structure(*potential, frames[0].structure, Wanted::deviation);
+    EXPECT_GT(result.energy_deviation, 0) << kind;
+  }
+}
+
+/// The exact fit of the linear part at the end may only lower the error by which it is judged.
+TEST(TrainingRun, FinalFitLowersTheValidationErrorOrLeavesTheModel) {
+  const auto frames = labelled_frames(40);
+  Job without;
+  without.options.final_fit_rows = 0;
+  const TrainResult before = run_alone(without, frames), after = run_alone({}, frames);
+  EXPECT_EQ(after.best_epoch, before.best_epoch);
+  EXPECT_LT(after.valid.force, before.valid.force);
+  EXPECT_LT(after.train.force, before.train.force);
 }
 
 TEST(TrainingRun, StopsEarlyWhenNothingImproves) {
