@@ -55,7 +55,7 @@ class Id {
   std::int64_t value_ = -1;
 };
 
-/// Attributes of a group or dataset. Text is fixed-length UTF-8.
+/// Attributes of a group or dataset. Text is fixed-length UTF-8, but for units.
 class Object {
  public:
   void set(const std::string& name, const std::string& text) { set_texts(name, {text}, {}); }
@@ -68,6 +68,9 @@ class Object {
   void set(const std::string& name, const std::vector<std::string>& texts) {
     set_texts(name, texts, {static_cast<Index>(texts.size())});
   }
+  /// The attribute "unit", of variable length: h5py gives any other text as bytes, and programs made with it
+  /// (MDAnalysis) look for a string.
+  void set_unit(const std::string& unit);
   [[nodiscard]] std::string text(const std::string& name) const;
   [[nodiscard]] double number(const std::string& name) const;
   [[nodiscard]] std::int64_t integer(const std::string& name) const;
