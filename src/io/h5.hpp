@@ -176,6 +176,8 @@ class File {
   /// A new file in memory; take it with image().
   [[nodiscard]] static File create_in_memory(const std::string& name);
   [[nodiscard]] static File open(const std::string& path, Access access = Access::plain);
+  /// The same; messages call it `name`.
+  [[nodiscard]] static File open_as(const std::string& name, const std::string& path, Access access = Access::plain);
   /// A file given as bytes; `name` is for messages.
   [[nodiscard]] static File open_image(std::span<const std::byte> bytes, const std::string& name);
   File(File&&) noexcept;
