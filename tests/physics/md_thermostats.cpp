@@ -224,18 +224,18 @@ TEST(Thermostats, ShareTheEnergyEquallyBetweenElementsAxesAndWaves) {
     for (std::size_t g = 0; g < temperatures.size(); ++g) {
       const Blocks blocks = blocks_of(temperatures[g], 10);
       EXPECT_NEAR(blocks.mean, 1, 4.5 * blocks.error) << "group " << g;
-      EXPECT_LT(blocks.error, g == 7 ? 0.05 : 0.02) << "group " << g;
+      EXPECT_LT(blocks.error, g == 7 ? 0.08 : 0.02) << "group " << g;
     }
   }
 }
 
 /// The other face of the flying ice cube: no ensemble sets the system in motion as a whole, however hard the thermostat
-/// works (5 fs). What is there of momentum is rounding of 10,000 velocity updates.
+/// works. What is there of momentum is rounding of 10,000 velocity updates.
 TEST(Thermostats, NoEnsembleSetsTheWholeSystemInMotion) {
   const auto potential = argon(5.0);
   for (StageOptions stage : ensembles_with_temperature(80, 40000)) {
     SCOPED_TRACE(stage.name + " " + std::to_string(static_cast<int>(stage.thermostat)));
-    stage.tau_fs = 5;
+    stage.tau_fs = stage.thermostat == Thermostat::nose_hoover ? 50 : 5;  // chains need several steps per period
     MdOptions options = options_for({stage});
     options.timestep_fs = 4;
     const SimulationState end =

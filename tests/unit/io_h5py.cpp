@@ -50,8 +50,8 @@ std::vector<double> numbers_of(const TrajectoryFrame& frame) {
 
 }  // namespace
 
-/// T52: a finished segment is H5MD, opens without SWMR, and h5py reads from it bit by bit what our reader does. Units are
-/// text to Python, which MDAnalysis insists on.
+/// T52: a finished segment is H5MD, opens without SWMR, and h5py reads from it bit by bit what our reader does. Units
+/// are text to Python, which MDAnalysis insists on.
 TEST(H5py, ReadsWhatOurReaderReads) {
   const TemporaryFolder folder;
   if (run_program({"/usr/bin/python3", "-c", "import h5py"}, folder.path().string()).code != 0)
