@@ -113,8 +113,15 @@ class Analysis {
     return kept;
   }
 
-  double temperature() const {
+  double temperature() {
     if (options_.temperature_K > 0) return options_.temperature_K;
+    const bool stated =
+        std::any_of(replicas_.begin(), replicas_.end(), [](const auto& t) { return t.temperature_K > 0; });
+    if (const auto mean = stated ? std::nullopt : mean_temperature(replicas_)) {
+      warn("TR006",
+           fmt::format("no temperature is given: {:.1f} K is the mean of what the files say of their frames", *mean));
+      return *mean;
+    }
     const double first = replicas_[0].temperature_K;
     for (const IonTracks& tracks : replicas_)
       if (std::abs(tracks.temperature_K - first) > 1e-6)

@@ -62,10 +62,16 @@ class CountingCommunicator final : public Communicator {
     timed([&] { incoming = inner_.exchange(outgoing); });
     return incoming;
   }
-  void exchange_known(std::span<const Message> outgoing, std::span<Message> incoming) override {
+  void start_exchange(std::span<const Message> outgoing, std::span<Message> incoming) override {
     counters.messages += static_cast<double>(outgoing.size());
     for (const Message& message : outgoing) counters.bytes += static_cast<double>(message.bytes.size());
-    timed([&] { inner_.exchange_known(outgoing, incoming); });
+    timed([&] { inner_.start_exchange(outgoing, incoming); });
+  }
+  void progress() override {
+    timed([&] { inner_.progress(); });
+  }
+  void finish_exchange() override {
+    timed([&] { inner_.finish_exchange(); });
   }
   std::unique_ptr<Communicator> split(int colour) override { return inner_.split(colour); }
   void abort(int exit_code) override { inner_.abort(exit_code); }
