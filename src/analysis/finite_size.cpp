@@ -101,10 +101,10 @@ SizeStudy study_of(std::span<const TransportResult* const> cells, const FiniteSi
   const auto warn = [&](const char* code, std::string text) { study.warnings.push_back({code, std::move(text)}); };
   for (const SizeComparison& q : study.quantities) {
     if (q.dof > 0 && q.p_value < 0.01)
-      warn("TR033", fmt::format("{} depends on the size of the cell (p = {:.1g}): use the largest cell, and a still "
+      warn("TR035", fmt::format("{} depends on the size of the cell (p = {:.1g}): use the largest cell, and a still "
                                 "larger one to see whether it is large enough",
                                 q.name, q.p_value));
-    if (q.dof == 0) warn("TR034", fmt::format("{} is determined in fewer than two cells: nothing to compare", q.name));
+    if (q.dof == 0) warn("TR036", fmt::format("{} is determined in fewer than two cells: nothing to compare", q.name));
   }
   if (study.width.back() < smallest_width)
     warn("TR015", fmt::format("even the largest cell is {:.1f} A across, less than {:.0f} A", study.width.back(),

@@ -71,7 +71,7 @@ TEST(FiniteSize, ADifferenceOfRunsIsGivenInUnitsOfItsError) {
   const SizeComparison& tracer = other.quantities[0];
   EXPECT_NEAR(tracer.difference[0], std::log(4.0 / 3.0), 3 * tracer.resolution / 1.96);
   EXPECT_GT(tracer.standard_scores[0], 3.5);
-  EXPECT_TRUE(warned(other, "TR033", "D*"));
+  EXPECT_TRUE(warned(other, "TR035", "D*"));
   EXPECT_LT(tracer.resolution, 0.15);
   EXPECT_NE(sizes_text(other).find("would have been seen"), std::string::npos);
   EXPECT_NE(sizes_json(std::span(&other, 1)).find("\"D_sigma\""), std::string::npos);
@@ -85,8 +85,8 @@ TEST(FiniteSize, LiquidsAreCorrectedToTheInfiniteCell) {
   for (const double edge : {15.0, 20.0, 30.0})
     cells.push_back(liquid(std::llround(edge), edge, 2e-5 - yeh_hummer_correction(600, 0.5, edge)));
   const SizeStudy plain = compare_sizes(cells, {})[0], corrected = compare_sizes(cells, {.viscosity_mPa_s = 0.5})[0];
-  EXPECT_TRUE(warned(plain, "TR033", "D*"));
-  EXPECT_FALSE(warned(corrected, "TR033", "D*"));
+  EXPECT_TRUE(warned(plain, "TR035", "D*"));
+  EXPECT_FALSE(warned(corrected, "TR035", "D*"));
   for (const Estimate& e : corrected.quantities[0].values) EXPECT_NEAR(e.value / 2e-5, 1, 1e-9);
 }
 
@@ -107,7 +107,7 @@ TEST(FiniteSize, WhatCannotBeComparedIsSaid) {
   refused[0].collective.iso = refused_estimate("too short", 1e-4);
   const SizeStudy study = compare_sizes(refused, {})[0];
   EXPECT_EQ(study.quantities[1].dof, 0);
-  EXPECT_TRUE(warned(study, "TR034", "D_sigma"));
+  EXPECT_TRUE(warned(study, "TR036", "D_sigma"));
   EXPECT_NE(sizes_text(study).find("< 0.0001"), std::string::npos);
 }
 

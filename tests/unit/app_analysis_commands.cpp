@@ -149,6 +149,86 @@ TEST(AnalysisCommands, LayersGiveJsonCsvAndAFigure) {
   EXPECT_NE(wrong.err.find("--edges"), std::string::npos) << wrong.err;
 }
 
+TEST(AnalysisCommands, RegionsGiveJsonAndCsv) {
+  const testing::TemporaryFolder folder;
+  write_walk(folder.file("walk.xyz"), 1);
+  const auto run = run_program({haven_program(),
+                                "transport",
+                                "regions",
+                                "walk.xyz",
+                                "--frame-interval",
+                                "100",
+                                "--mobile",
+                                "Li",
+                                "--spheres",
+                                "0",
+                                "0",
+                                "0",
+                                "4",
+                                "0.5",
+                                "0.5",
+                                "0.5",
+                                "5",
+                                "--cylinders",
+                                "0.5",
+                                "0",
+                                "0",
+                                "0",
+                                "0",
+                                "1",
+                                "2",
+                                "--lag-ps",
+                                "0.3",
+                                "-o",
+                                "out",
+                                "--json",
+                                "-"},
+                               folder.path().string());
+  ASSERT_EQ(run.code, 0) << run.err;
+  const json result = json::parse(run.out);
+  ASSERT_EQ(result.at("regions").size(), 4U);
+  double ions = 0, weight = 0;
+  for (const json& region : result.at("regions"))
+    ions += region.at("ions").get<double>(), weight += region.at("weight").at(0).get<double>();
+  EXPECT_NEAR(ions, 12, 1e-9);
+  EXPECT_NEAR(weight, 1, 1e-9);
+  for (const char* name : {"regions.json", "regions.csv"})
+    EXPECT_TRUE(std::filesystem::exists(folder.path() / "out" / name)) << name;
+  const auto wrong = run_program({haven_program(), "transport", "regions", "walk.xyz", "--frame-interval", "100",
+                                  "--mobile", "Li", "--spheres", "0.5", "0.2", "--lag-ps", "0.3"},
+                                 folder.path().string());
+  EXPECT_EQ(wrong.code, 2) << wrong.err;
+  EXPECT_NE(wrong.err.find("--spheres"), std::string::npos) << wrong.err;
+}
+
+TEST(AnalysisCommands, SizeComparesCellsOfOneTemperature) {
+  const testing::TemporaryFolder folder;
+  write_walk(folder.file("walk.xyz"), 1);
+  const auto small =
+      run_program({haven_program(), "transport", "haven", "walk.xyz", "--frame-interval", "100", "--mobile", "Li",
+                   "--charges", "Li=1", "--temperature", "600", "--hop-length", "3", "-o", "small"},
+                  folder.path().string());
+  ASSERT_EQ(small.code, 0) << small.err;
+  std::filesystem::create_directories(folder.path() / "large");
+  std::ifstream in(folder.path() / "small" / "transport.json");
+  json large = json::parse(in);
+  (large.contains("temperatures") ? large["temperatures"][0] : large)["n_ions"] = 96;
+  std::ofstream(folder.path() / "large" / "transport.json") << large.dump();
+  const auto both = run_program({haven_program(), "transport", "size", "small", "large", "-o", "out", "--json", "-"},
+                                folder.path().string());
+  ASSERT_EQ(both.code, 0) << both.err;
+  const json study = json::parse(both.out).at("temperatures").at(0);
+  EXPECT_EQ(study.at("n_ions"), (json{12, 96}));
+  EXPECT_EQ(study.at("quantities").at(0).at("standard_scores"), (json{0.0, 0.0}));
+  for (const char* name : {"size.json", "size.csv", "size_T600.svg"})
+    EXPECT_TRUE(std::filesystem::exists(folder.path() / "out" / name)) << name;
+  const auto solid =
+      run_program({haven_program(), "transport", "size", "small", "large", "--viscosity", "1"}, folder.path().string());
+  EXPECT_EQ(solid.code, 2) << solid.err;
+  EXPECT_NE(solid.err.find("solid"), std::string::npos) << solid.err;
+  EXPECT_EQ(run_program({haven_program(), "transport", "size", "small", "small"}, folder.path().string()).code, 2);
+}
+
 TEST(AnalysisCommands, CommitteeKeepsTheLayersOfErrorApart) {
   const testing::TemporaryFolder folder;
   for (const std::string run : {"a", "b"}) {
