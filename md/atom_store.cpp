@@ -13,6 +13,14 @@ void compact(std::vector<T>& values, std::span<const char> keep) {
   values.resize(kept);
 }
 
+template <class T>
+void permute(std::vector<T>& values, std::span<const std::int32_t> order) {
+  std::vector<T> permuted;
+  permuted.reserve(order.size());
+  for (const std::int32_t from : order) permuted.push_back(values[static_cast<std::size_t>(from)]);
+  values = std::move(permuted);
+}
+
 }  // namespace
 
 void AtomStore::drop_copies() {
@@ -46,6 +54,16 @@ void AtomStore::retain(std::span<const char> keep) {
   compact(masses, keep);
   forces.resize(ids.size());
   n_owned = size();
+}
+
+void AtomStore::reorder(std::span<const std::int32_t> order) {
+  HAVEN_ASSERT(n_owned == size() && static_cast<Index>(order.size()) == n_owned);
+  permute(ids, order);
+  permute(species, order);
+  permute(positions, order);
+  permute(velocities, order);
+  permute(acceleration, order);
+  permute(masses, order);
 }
 
 void AtomStore::add_copy(const AtomTable& table, AtomId id, const Vec3& position) {

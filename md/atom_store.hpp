@@ -45,6 +45,8 @@ struct AtomStore {
   void add_owned(const AtomTable& table, AtomId id, const Vec3& position, const Vec3& velocity);
   /// Keeps the owned atoms with keep[i] != 0, in their order; there must be no copies.
   void retain(std::span<const char> keep);
+  /// Brings the owned atoms into the order order[0], order[1], ...; there must be no copies. Forces are lost.
+  void reorder(std::span<const std::int32_t> order);
   /// Adds a copy of another rank's atom.
   void add_copy(const AtomTable& table, AtomId id, const Vec3& position);
 };

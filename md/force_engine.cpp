@@ -72,7 +72,7 @@ void ForceEngine::follow(const Cell& cell, AtomStore& atoms, double displacement
     rebuild(cell, atoms);
     return;
   }
-  exchange_.send_positions(atoms);
+  exchange_.start_positions(atoms);
   if (!(cell == present_cell_)) list_.follow_cell(cell);
   present_cell_ = cell;
 }
@@ -81,14 +81,42 @@ Mat3 ForceEngine::deformation(const Cell& cell) const {
   return cell == list_cell_ ? Mat3::identity() : list_cell_.inverse_vectors() * cell.vectors();
 }
 
+/// Which part of the interior is evaluated when cannot be seen in the results, which are sums of integers. Each half of
+/// it covers one exchange, and is cut in two so that messages which need a call to move on get one.
+void ForceEngine::evaluate_and_exchange(AtomStore& atoms, Wanted wanted, Evaluation& evaluation) {
+  const auto evaluate = [&](Index first, Index last) {
+    LocalAtoms part = atoms.local();
+    part.first_centre = first;
+    part.n_centres = last;
+    agreement_.attempt([&] { potential_.evaluate(part, list_.view(), wanted, evaluation); });
+  };
+  const Index n = atoms.n_owned, interior = exchange_.n_interior(), quarter = interior / 4;
+  // Every call looks at all positions, which a few centres are not worth.
+  constexpr Index worthwhile_share = 32;
+  const bool overlaps = potential_.evaluates_parts() && interior < n && quarter > 0 && worthwhile_share * interior >= n;
+  if (overlaps) {
+    evaluate(0, quarter);
+    exchange_.progress();
+    evaluate(quarter, 2 * quarter);
+  }
+  exchange_.finish_positions(atoms);
+  evaluate(overlaps ? interior : 0, n);
+  exchange_.start_forces(atoms);
+  if (overlaps) {
+    evaluate(2 * quarter, 3 * quarter);
+    exchange_.progress();
+    evaluate(3 * quarter, interior);
+  }
+  exchange_.finish_forces(atoms);
+}
+
 ForceResult ForceEngine::evaluate(AtomStore& atoms, Wanted wanted) {
   std::fill(atoms.forces.begin(), atoms.forces.end(), FixedVec3{});
   atoms.extrapolates.assign(static_cast<std::size_t>(atoms.n_owned), 0);
   Evaluation evaluation;
   evaluation.forces = atoms.forces;
   evaluation.extrapolates = atoms.extrapolates;
-  agreement_.attempt([&] { potential_.evaluate(atoms.local(), list_.view(), wanted, evaluation); });
-  exchange_.return_forces(atoms);
+  evaluate_and_exchange(atoms, wanted, evaluation);
   return {.energy = evaluation.energy,
           .virial = evaluation.virial,
           .fault = evaluation.fault,
@@ -96,19 +124,36 @@ ForceResult ForceEngine::evaluate(AtomStore& atoms, Wanted wanted) {
           .extrapolating = evaluation.extrapolating};
 }
 
-ForceResult ForceEngine::evaluate_other(const Potential& other, AtomStore& atoms, std::vector<FixedVec3>& forces) {
-  forces.assign(atoms.forces.size(), FixedVec3{});
+MemberResults ForceEngine::evaluate_members(const Potential& potential, AtomStore& atoms) {
+  const auto others = static_cast<std::size_t>(potential.requirements().members - 1);
+  const std::size_t n = atoms.forces.size();
+  MemberResults results;
+  results.forces.assign(others + 1, std::vector<FixedVec3>(n));
+  results.energy_deviations.resize(others);
+  std::vector<FixedVec3>& last = results.forces.back();
+  std::vector<FixedVec3> deviations(others * n);
   Evaluation evaluation;
-  evaluation.forces = forces;
-  agreement_.attempt([&] { other.evaluate(atoms.local(), list_.view(), Wanted::forces, evaluation); });
-  std::swap(forces, atoms.forces);
-  exchange_.return_forces(atoms);
-  std::swap(forces, atoms.forces);
-  return {.energy = evaluation.energy,
-          .virial = {},
-          .fault = evaluation.fault,
-          .fault_atom = evaluation.fault_atom,
-          .extrapolating = evaluation.extrapolating};
+  evaluation.forces = last;
+  evaluation.force_deviations = deviations;
+  evaluation.energy_deviations = results.energy_deviations;
+  const Wanted wanted = others > 0 ? Wanted::deviation : Wanted::forces;
+  agreement_.attempt([&] { potential.evaluate(atoms.local(), list_.view(), wanted, evaluation); });
+  results.energy = evaluation.energy;
+  results.fault = evaluation.fault;
+  // The mean lies where the last member's forces will: it deviates by minus the sum of the others' deviations.
+  for (std::size_t m = 0; m < others; ++m) results.forces[m] = last;
+  for (std::size_t m = 0; m < others; ++m)
+    for (std::size_t i = 0; i < n; ++i) {
+      results.forces[m][i] += deviations[m * n + i];
+      last[i] -= deviations[m * n + i];
+    }
+  for (std::vector<FixedVec3>& forces : results.forces) {
+    std::swap(forces, atoms.forces);
+    exchange_.start_forces(atoms);
+    exchange_.finish_forces(atoms);
+    std::swap(forces, atoms.forces);
+  }
+  return results;
 }
 
 ClosePair ForceEngine::closest_pair(const AtomStore& atoms) const {

@@ -11,6 +11,14 @@ struct ClosePair {
   AtomId first = -1, second = -1;
 };
 
+/// What the members of a committee say, or the one of a single potential.
+struct MemberResults {
+  std::vector<std::vector<FixedVec3>> forces;  ///< [members][local atoms], eV/A; owned ones complete
+  FixedSum energy;                             ///< eV, of their mean, over the centres of this rank
+  std::vector<FixedSum> energy_deviations;     ///< [members - 1], see Evaluation
+  EvaluationFault fault = EvaluationFault::none;
+};
+
 /// From positions to forces: copies, neighbour list, potential, sum over ranks. All functions are collective unless
 /// they say so.
 class ForceEngine {
@@ -33,19 +41,24 @@ class ForceEngine {
   /// r -> r m takes points along with the cell since the last list.
   [[nodiscard]] Mat3 deformation(const Cell& cell) const;
   /// Forces into `atoms` (owned ones complete). A failing potential fails the Agreement, which the caller settles.
+  /// Positions and forces of copies travel while the potential evaluates atoms that have nothing to do with copies.
   [[nodiscard]] ForceResult evaluate(AtomStore& atoms, Wanted wanted);
-  /// Forces of another potential at the positions of the last evaluation, into `forces` (owned ones complete).
-  [[nodiscard]] ForceResult evaluate_other(const Potential& other, AtomStore& atoms, std::vector<FixedVec3>& forces);
+  /// What each member of a potential says at the positions of the last evaluation, whose results stay.
+  [[nodiscard]] MemberResults evaluate_members(const Potential& potential, AtomStore& atoms);
   /// Not collective: the closest pair with an owned atom, lowest ids first among equals; distance2 is infinite without
   /// pairs.
   [[nodiscard]] ClosePair closest_pair(const AtomStore& atoms) const;
   /// The present list; its entries are indices into the AtomStore.
   [[nodiscard]] NeighbourView list() const { return list_.view(); }
+  /// Owned atoms, the first ones, that no other rank has a copy of: messages travel while they are evaluated.
+  [[nodiscard]] Index n_interior() const { return exchange_.n_interior(); }
   [[nodiscard]] Index rebuilds() const { return rebuilds_; }
   /// How often planes between domains were moved because one rank had more than a tenth too many atoms.
   [[nodiscard]] Index rebalances() const { return rebalances_; }
 
  private:
+  /// Adds the potential's results for owned and copied atoms, then those of other ranks' copies to atoms.forces.
+  void evaluate_and_exchange(AtomStore& atoms, Wanted wanted, Evaluation& evaluation);
   [[nodiscard]] bool move_planes(const Cell& cell, const AtomStore& atoms);
 
   Communicator& group_;

@@ -1,6 +1,7 @@
 #include "md/ghost_exchange.hpp"
 
 #include <cstring>
+#include <numeric>
 
 namespace haven {
 namespace {
@@ -40,6 +41,33 @@ std::vector<Message> messages_with_content(std::vector<std::vector<std::byte>>& 
   return messages;
 }
 
+/// The ranks that need a copy of an atom.
+struct Needed {
+  std::vector<std::int32_t> atoms;  // all that somebody needs
+  std::vector<int> ranks;
+  std::vector<std::size_t> ends;  // in `ranks`, of each of them
+};
+
+/// Brings the atoms that nobody needs to the front; returns what is needed of those behind.
+Needed bring_interior_to_front(const DomainGeometry& geometry, double halo, int self, AtomStore& atoms) {
+  Needed needed;
+  std::vector<std::int32_t> order;
+  for (std::int32_t i = 0; i < atoms.n_owned; ++i) {
+    geometry.ranks_needing(atoms.positions[static_cast<std::size_t>(i)], halo, self, needed.ranks);
+    if (needed.ranks.size() == (needed.ends.empty() ? 0 : needed.ends.back())) {
+      order.push_back(i);
+    } else {
+      needed.atoms.push_back(i);
+      needed.ends.push_back(needed.ranks.size());
+    }
+  }
+  const auto n_interior = static_cast<std::int32_t>(order.size());
+  order.insert(order.end(), needed.atoms.begin(), needed.atoms.end());
+  atoms.reorder(order);
+  std::iota(needed.atoms.begin(), needed.atoms.end(), n_interior);
+  return needed;
+}
+
 }  // namespace
 
 void GhostExchange::migrate(const DomainGeometry& geometry, AtomStore& atoms) {
@@ -76,19 +104,21 @@ void GhostExchange::make_copies(const DomainGeometry& geometry, double halo, Ato
   atoms.drop_copies();
   routes_.clear();
   blocks_.clear();
+  n_interior_ = atoms.n_owned;
   if (group_.size() == 1) return;
   std::vector<Message> outgoing;
   agreement_.attempt([&] {
+    const Needed needed = bring_interior_to_front(geometry, halo, group_.rank(), atoms);
+    n_interior_ = atoms.n_owned - static_cast<Index>(needed.atoms.size());
     std::vector<Route> by_rank(static_cast<std::size_t>(group_.size()));
     std::vector<std::vector<std::byte>> bytes(by_rank.size());
-    std::vector<int> ranks;
-    for (Index i = 0; i < atoms.n_owned; ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      ranks.clear();
-      geometry.ranks_needing(atoms.positions[at], halo, group_.rank(), ranks);
-      for (const int rank : ranks) {
-        by_rank[static_cast<std::size_t>(rank)].atoms.push_back(static_cast<std::int32_t>(i));
-        append(bytes[static_cast<std::size_t>(rank)], Copy{atoms.ids[at], atoms.positions[at]});
+    std::size_t next = 0;
+    for (std::size_t k = 0; k < needed.atoms.size(); ++k) {
+      const auto at = static_cast<std::size_t>(needed.atoms[k]);
+      for (; next < needed.ends[k]; ++next) {
+        const auto rank = static_cast<std::size_t>(needed.ranks[next]);
+        by_rank[rank].atoms.push_back(needed.atoms[k]);
+        append(bytes[rank], Copy{atoms.ids[at], atoms.positions[at]});
       }
     }
     for (std::size_t rank = 0; rank < by_rank.size(); ++rank)
@@ -129,23 +159,35 @@ void GhostExchange::size_buffers() {
   }
 }
 
-void GhostExchange::send_positions(AtomStore& atoms) {
+void GhostExchange::start_positions(const AtomStore& atoms) {
   if (group_.size() == 1) return;
   for (std::size_t r = 0; r < routes_.size(); ++r)
     for (std::size_t k = 0; k < routes_[r].atoms.size(); ++k)
       write(positions_out_[r].bytes, k, atoms.positions[static_cast<std::size_t>(routes_[r].atoms[k])]);
-  group_.exchange_known(positions_out_, positions_in_);
+  group_.start_exchange(positions_out_, positions_in_);
+  positions_under_way_ = true;
+}
+
+void GhostExchange::finish_positions(AtomStore& atoms) {
+  if (!positions_under_way_) return;
+  group_.finish_exchange();
+  positions_under_way_ = false;
   for (std::size_t b = 0; b < blocks_.size(); ++b)
     std::memcpy(&atoms.positions[static_cast<std::size_t>(blocks_[b].first)], positions_in_[b].bytes.data(),
                 positions_in_[b].bytes.size());
 }
 
-void GhostExchange::return_forces(AtomStore& atoms) {
+void GhostExchange::start_forces(const AtomStore& atoms) {
   if (group_.size() == 1) return;
   for (std::size_t b = 0; b < blocks_.size(); ++b)
     std::memcpy(forces_out_[b].bytes.data(), &atoms.forces[static_cast<std::size_t>(blocks_[b].first)],
                 forces_out_[b].bytes.size());
-  group_.exchange_known(forces_out_, forces_in_);
+  group_.start_exchange(forces_out_, forces_in_);
+}
+
+void GhostExchange::finish_forces(AtomStore& atoms) {
+  if (group_.size() == 1) return;
+  group_.finish_exchange();
   for (std::size_t r = 0; r < routes_.size(); ++r)
     for (std::size_t k = 0; k < routes_[r].atoms.size(); ++k)
       atoms.forces[static_cast<std::size_t>(routes_[r].atoms[k])] += read<FixedVec3>(forces_in_[r].bytes, k);

@@ -20,12 +20,22 @@ class GhostExchange {
 
   /// Sends every owned atom to the rank whose domain it is in, however far away. Drops all copies.
   void migrate(const DomainGeometry& geometry, AtomStore& atoms);
-  /// Makes copies of all atoms within `halo` (A) of foreign domains and remembers the plan.
+  /// Makes copies of all atoms within `halo` (A) of foreign domains and remembers the plan. Brings the owned atoms that
+  /// are not copied to the front.
   void make_copies(const DomainGeometry& geometry, double halo, AtomStore& atoms);
-  /// Owners' positions to the copies.
-  void send_positions(AtomStore& atoms);
-  /// Adds the copies' forces to the owners'; the forces of copies are then meaningless.
-  void return_forces(AtomStore& atoms);
+  /// Number of owned atoms at the front that nobody has a copy of. No copy is within `halo` of them.
+  [[nodiscard]] Index n_interior() const { return n_interior_; }
+
+  /// Owners' positions to the copies. They are there after finish_positions(), which does nothing when none are under
+  /// way. Between the two no other exchange may begin.
+  void start_positions(const AtomStore& atoms);
+  void finish_positions(AtomStore& atoms);
+  /// Adds the copies' forces to the owners'; the forces of copies are then meaningless. Between the two calls forces
+  /// may be added to owned atoms, but not to copies.
+  void start_forces(const AtomStore& atoms);
+  void finish_forces(AtomStore& atoms);
+  /// Lets what is under way move on. Not collective.
+  void progress() { group_.progress(); }
 
  private:
   struct Route {
@@ -43,6 +53,8 @@ class GhostExchange {
   const AtomTable& table_;
   std::vector<Route> routes_;
   std::vector<Block> blocks_;
+  Index n_interior_ = 0;
+  bool positions_under_way_ = false;
   std::vector<Message> positions_out_, positions_in_, forces_out_, forces_in_;  // reused every step
 };
 

@@ -1,6 +1,7 @@
 #include "md/live_transport.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "core/error.hpp"
@@ -9,6 +10,18 @@ namespace haven {
 namespace {
 
 constexpr const char* variable_name = "live_transport.correlator";
+
+/// Three sums of displacements. Where the multiple fits into 64 bits it is the one that FixedSum::add finds in two
+/// parts, at a fraction of the cost; the rest, and what is not a number, is left to add().
+void add_to(FixedSum* sums, const Vec3& moved) {
+  constexpr double fits = 0x1p18;  // A
+  for (int k = 0; k < 3; ++k) {
+    if (std::abs(moved[k]) < fits)
+      sums[k].add_multiples(to_fixed(moved[k]));
+    else
+      sums[k].add(moved[k]);
+  }
+}
 
 }  // namespace
 
@@ -43,8 +56,12 @@ void LiveTransportMeter::assign_atoms() {
                 after = ((index + 1) * tracers_[e] + atoms_[e] - 1) / atoms_[e];
     if (after > before) slot_[id] = first[e] + before;
   }
-  for (std::size_t id = 0; id < atoms; ++id)
+  FixedSum total;
+  for (std::size_t id = 0; id < atoms; ++id) {
     weight_[id] = !has_host ? table_.masses[id] : part_[id] == elements_.size() ? 1.0 : 0.0;
+    total.add(weight_[id]);
+  }
+  total_weight_ = total.value();
 }
 
 void LiveTransportMeter::begin_stage(const StageOptions& stage, double timestep_fs, std::int64_t first_step) {
@@ -59,25 +76,21 @@ void LiveTransportMeter::begin_stage(const StageOptions& stage, double timestep_
 void LiveTransportMeter::sample(const Dynamics& dynamics) {
   const AtomStore& atoms = dynamics.atoms;
   const std::size_t n = elements_.size();
-  std::vector<FixedSum> sums(3 * n + 4);  // displacements of each element, then weighted displacement and weight
+  std::vector<FixedSum> sums(3 * n + 3);  // displacements of each element, then of all, weighted
   std::vector<Place> places;
   for (std::size_t i = 0; i < static_cast<std::size_t>(atoms.n_owned); ++i) {
     const auto id = static_cast<std::size_t>(atoms.ids[i]);
     const Vec3 moved = atoms.positions[i] - table_.reference[id];
     const double weight = weight_[id];
-    for (int k = 0; k < 3; ++k) {
-      const auto axis = static_cast<std::size_t>(k);
-      if (part_[id] < n) sums[3 * part_[id] + axis].add(moved[k]);
-      if (weight > 0) sums[3 * n + axis].add(weight * moved[k]);
-    }
-    if (weight > 0) sums[3 * n + 3].add(weight);
+    if (part_[id] < n) add_to(&sums[3 * part_[id]], moved);
+    if (weight > 0) add_to(&sums[3 * n], weight * moved);
     if (slot_[id] >= 0) places.push_back({atoms.ids[i], moved});
   }
   group_.all_reduce_sum(sums);
   const auto gathered = group_.gather(bytes_of(std::span<const Place>(places)));
   if (!group_.is_root()) return;
   const auto vector_at = [&](std::size_t k) { return Vec3{sums[k].value(), sums[k + 1].value(), sums[k + 2].value()}; };
-  const Vec3 drift = (1.0 / sums[3 * n + 3].value()) * vector_at(3 * n);
+  const Vec3 drift = (1.0 / total_weight_) * vector_at(3 * n);
   std::vector<Vec3> collective;
   for (std::size_t e = 0; e < n; ++e) collective.push_back(vector_at(3 * e) - static_cast<double>(atoms_[e]) * drift);
   std::vector<Vec3> tracers(static_cast<std::size_t>(std::accumulate(tracers_.begin(), tracers_.end(), Index{0})));

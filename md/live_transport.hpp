@@ -45,6 +45,7 @@ class LiveTransportMeter {
   std::vector<std::size_t> part_;       // by id: index into elements_, or their number for host atoms
   std::vector<Index> slot_;             // by id: place among the tracers, -1
   std::vector<double> weight_;          // by id: in the motion that is subtracted
+  double total_weight_ = 0;
   std::int64_t interval_ = 0, first_step_ = 0;
   double interval_fs_ = 0;
   std::string stage_;

@@ -162,6 +162,11 @@ std::string cell_event(const std::string& stage, const MeanCellResult& mean, std
                      triple(mean.vectors[2]), json_number(mean.trend));
 }
 
+std::string drift_event(const std::string& stage, const DriftFit& drift, std::int64_t step) {
+  return fmt::format(R"({{"event":"drift","step":{},"stage":{},"drift_eV_per_atom_ns":{},"error_eV_per_atom_ns":{}}})",
+                     step, json_text(stage), json_number(drift.slope()), json_number(drift.slope_error()));
+}
+
 std::string finding_event(const char* event, const Finding& finding, const AtomTable& table, std::int64_t step) {
   std::string line =
       fmt::format(R"({{"event":"{}","guard":"{}","step":{},"value":{},"limit":{},"text":{})", event, finding.guard,

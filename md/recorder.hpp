@@ -58,6 +58,7 @@ class Recorder {
 /// Lines of events.jsonl.
 [[nodiscard]] std::string stage_event(const StageOptions& stage, int index, std::int64_t step);
 [[nodiscard]] std::string cell_event(const std::string& stage, const MeanCellResult& mean, std::int64_t step);
+[[nodiscard]] std::string drift_event(const std::string& stage, const DriftFit& drift, std::int64_t step);
 [[nodiscard]] std::string finding_event(const char* event, const Finding& finding, const AtomTable& table,
                                         std::int64_t step);
 /// What a candidate's event says about the finding: the atoms outside, or the atom to blame with the value.

@@ -41,12 +41,12 @@ Simulation::Simulation(const Potential& potential, const MdOptions& options, Pre
       services_(services),
       group_(services.group),
       agreement_(agreement),
-      grid_(grid_for(farthest_cutoff(potential, services.committee), options, prepared, services.group.size())),
+      grid_(grid_for(farthest_cutoff({potential, services.committee}), options, prepared, services.group.size())),
       engine_(services.group, agreement,
               {.potential = potential,
                .table = prepared.table,
                .grid = grid_,
-               .cutoff = farthest_cutoff(potential, services.committee),
+               .cutoff = farthest_cutoff({potential, services.committee}),
                .skin = options.skin}),
       watchdog_(services.group, agreement,
                 {.table = prepared.table,
@@ -65,7 +65,7 @@ Simulation::Simulation(const Potential& potential, const MdOptions& options, Pre
              }) {}
 
 void Simulation::begin() {
-  agreement_.attempt([&] { check_committee(potential_, services_.committee); });
+  agreement_.attempt([&] { check_committee({potential_, services_.committee}); });
   agreement_.settle();
   const SimulationState& state = prepared_.state;
   const AtomTable& table = prepared_.table;
@@ -187,9 +187,23 @@ void Simulation::take_mean_cell() {
   engine_.rebuild(dynamics_.cell, atoms);
 }
 
-/// The mean cell is a function of the state at the end of the stage: a restart from there finds it again.
+/// What is said here is a function of the state at the end of the stage: a restart from there says it again.
 void Simulation::leave_stage() {
-  if (stage().ensemble != Ensemble::npt) return;
+  tell_drift();
+  if (stage().ensemble == Ensemble::npt) tell_mean_cell();
+  agreement_.settle();
+}
+
+void Simulation::tell_drift() {
+  const DriftFit& drift = watchdog_.drift();
+  constexpr Index least_rows = 3;  // two have no error
+  if (drift.count() < least_rows) return;
+  recorder_.event(drift_event(stage().name, drift, dynamics_.step));
+  services_.log.info(fmt::format("stage \"{}\": the conserved energy drifts by {:.2g} +- {:.2g} eV/atom/ns",
+                                 stage().name, drift.slope(), drift.slope_error()));
+}
+
+void Simulation::tell_mean_cell() {
   const MeanCellResult mean = mean_cell_.result();
   std::vector<double>& kept = stage_cells_[stage().name];
   kept.clear();
@@ -207,7 +221,6 @@ void Simulation::leave_stage() {
   if (std::abs(mean.trend) > significant)
     services_.log.warn("MD004", fmt::format("stage \"{}\": the volume still changes ({} by {:.1f} standard errors)",
                                             stage().name, mean.trend > 0 ? "grows" : "falls", std::abs(mean.trend)));
-  agreement_.settle();
 }
 
 void Simulation::write_row(double max_force) {
@@ -251,8 +264,9 @@ void Simulation::report_finding(const Finding& finding) {
 }
 
 std::optional<Finding> Simulation::compare_committee() {
-  if (services_.committee.empty()) return std::nullopt;
-  const Disagreement found = measure_disagreement(group_, agreement_, engine_, dynamics_, services_.committee);
+  const Committee committee{potential_, services_.committee};
+  if (committee.members() == 1) return std::nullopt;
+  const Disagreement found = measure_disagreement(group_, agreement_, engine_, dynamics_, committee);
   largest_deviation_ = std::max(largest_deviation_, found.force);
   recorder_.deviation({.step = dynamics_.step,
                        .time_fs = static_cast<double>(dynamics_.step) * options_.timestep_fs,

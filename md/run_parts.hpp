@@ -37,6 +37,8 @@ class Simulation {
   void take_mean_cell();
   void resume_stage();
   void leave_stage();
+  void tell_drift();
+  void tell_mean_cell();
   bool advance();
   [[nodiscard]] RunOutcome finish(RunStatus status);
 

@@ -23,7 +23,8 @@ struct RunServices {
   Log& log;
   /// Says which atoms are outside the training range, and why; null: they are only counted.
   const FeatureRanges* ranges = nullptr;
-  /// The other models of a committee, compared with the one that moves the atoms at thermodynamic rows.
+  /// The other models of a committee. Their members and those of the one that moves the atoms are compared at
+  /// thermodynamic rows, if they are more than one.
   std::span<const std::unique_ptr<Potential>> committee{};
 };
 

@@ -72,6 +72,8 @@ class Watchdog {
   [[nodiscard]] std::vector<Finding> check_row(const Dynamics& dynamics, const ForceEngine& engine,
                                                const Thermodynamics& thermo, double conserved);
 
+  /// The conserved energy of the stage's rows so far, eV/atom over ns.
+  [[nodiscard]] const DriftFit& drift() const { return drift_; }
   void save(Integrator::Variables& variables) const;
   void load(const Integrator::Variables& variables);
 

@@ -48,13 +48,15 @@ struct MomentProduct {
 using ProductTerm = std::vector<MomentProduct>;
 
 /// A basis function that does not separate into moments:
-/// T = sum over unordered pairs {j, k} of R_c(r_ij) R_c'(r_ik) S(r_jk) (1 + lambda cos theta_jik)^zeta
+/// T = sum over unordered pairs {j, k} of R_c(r_ij) R_c'(r_ik) S(r_jk) A(theta_jik)
 /// with j seen by channel c and k by channel c' (each pair once; both assignments where the channels differ and both
-/// see the neighbours), and the third side S(r) = e^{-eta (r - shift)^2} window(r), which is 1 when there is none.
+/// see the neighbours), the third side S(r) = e^{-eta (r - shift)^2} window(r), which is 1 when there is none, and
+/// A = (1 + lambda cos theta)^zeta or a window on the angle.
 struct TripletTerm {
   int channel = 0, other_channel = 0;
   ThirdSide third;
-  double lambda = 1, zeta = 1;  ///< |lambda| <= 1, zeta >= 1
+  double lambda = 1, zeta = 1;  ///< |lambda| <= 1, zeta >= 1; without meaning where there is a sector
+  AngleWindow sector{};
 };
 
 /// Row-major matrix [rows][columns].

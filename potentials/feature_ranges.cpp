@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "core/error.hpp"
 #include "potentials/program/drivers/cpu_scalar.hpp"
@@ -27,6 +28,10 @@ std::string term_name(const CentreDescriptor& centre, std::size_t term) {
     return fmt::format("product of channels {}", channels);
   }
   const TripletTerm& t = centre.triplets[term - centre.products.size()];
+  if (t.sector.type != WindowType::none)
+    return fmt::format("angular, channels {} and {}, {:g} to {:g} degrees", t.channel, t.other_channel,
+                       (t.sector.middle - t.sector.width) * 180 / std::numbers::pi,
+                       (t.sector.middle + t.sector.width) * 180 / std::numbers::pi);
   return fmt::format("angular, channels {} and {}, lambda = {:g}, zeta = {:g}", t.channel, t.other_channel, t.lambda,
                      t.zeta);
 }

@@ -64,9 +64,12 @@ class Potential {
   Potential& operator=(const Potential&) = delete;
 
   [[nodiscard]] virtual const Requirements& requirements() const = 0;
-  /// Evaluates the centres. A pure function of the displacements of each centre's neighbours, taken in list order:
-  /// thread count, rank and list radius do not change a bit. Faults are reported in `out`, never thrown.
+  /// Evaluates the centres atoms.first_centre, ..., atoms.n_centres - 1. A pure function of the displacements of each
+  /// centre's neighbours, taken in list order: thread count, rank and list radius do not change a bit, nor does it
+  /// matter whether the centres come in one call or in several. Faults are reported in `out`, never thrown.
   virtual void evaluate(const LocalAtoms& atoms, const NeighbourView& list, Wanted wanted, Evaluation& out) const = 0;
+  /// Whether some of a list's centres cost no more than their share. If not, evaluate() takes all or nothing.
+  [[nodiscard]] virtual bool evaluates_parts() const { return true; }
   /// For logs: "moment (16 channels, L = 3), mixed precision, AVX2".
   [[nodiscard]] virtual std::string description() const = 0;
 };

@@ -139,4 +139,22 @@ Model merge_committee(std::span<const Model> models, std::span<const std::string
   return merged;
 }
 
+std::vector<Model> merge_what_fits(std::vector<Model> models) {
+  std::vector<Model> merged;
+  for (Model& model : models) {
+    const bool taken = std::any_of(merged.begin(), merged.end(), [&](Model& committee) {
+      try {
+        Model larger = committee;
+        add_members(model, larger);
+        committee = std::move(larger);
+        return true;
+      } catch (const Misfit&) {
+        return false;
+      }
+    });
+    if (!taken) merged.push_back(std::move(model));
+  }
+  return merged;
+}
+
 }  // namespace haven

@@ -1,6 +1,7 @@
 #pragma once
 #include <span>
 #include <string>
+#include <vector>
 
 #include "potentials/model.hpp"
 
@@ -14,5 +15,8 @@ namespace haven {
 /// @param names  of the models, for errors; none: they are numbered
 /// @throws ModelError naming the first model that does not fit, and in what
 [[nodiscard]] Model merge_committee(std::span<const Model> models, std::span<const std::string> names = {});
+
+/// As few models as can say the same: those that fit together become one committee, at the place of the first of them.
+[[nodiscard]] std::vector<Model> merge_what_fits(std::vector<Model> models);
 
 }  // namespace haven

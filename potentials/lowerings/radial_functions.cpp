@@ -76,9 +76,26 @@ RadialValue unit_window(WindowType type, double x) {
 
 }  // namespace
 
+namespace {
+
+/// f(y(|x|)) with x = (r - inner)/width and y = |x|, or (2 - |x|) |x|.
+RadialValue bump_of(const Window& window, double r) {
+  const double width = window.cutoff - window.inner, x = (r - window.inner) / width, a = std::abs(x);
+  if (a > 1) return {};  // the limit from inside at the end itself: r = 0 is one
+  const bool flat = window.shape == WindowShape::flat_bump;
+  const RadialValue f = unit_window(window.type, flat ? (2 - a) * a : a);
+  const double slope = flat ? 2 - 2 * a : 1, bend = flat ? -2 : 0;
+  return {.value = f.value,
+          .slope = (x < 0 ? -1 : 1) * f.slope * slope / width,
+          .curvature = (f.curvature * slope * slope + f.slope * bend) / (width * width)};
+}
+
+}  // namespace
+
 RadialValue window_of(const Window& window, double r) {
   if (window.type == WindowType::none) return {.value = 1, .slope = 0, .curvature = 0};
   if (r >= window.cutoff) return {};
+  if (window.shape != WindowShape::step) return bump_of(window, r);
   const double inner = window.inner, width = window.cutoff - inner;
   if (r < inner) return {.value = 1, .slope = 0, .curvature = 0};
   const RadialValue f = unit_window(window.type, (r - inner) / width);

@@ -180,10 +180,10 @@ struct CentreLoopBuffers {
 };
 
 inline void order_by_element(const LocalAtoms& atoms, int n_elements, std::vector<std::int32_t>& order) {
-  order.resize(static_cast<std::size_t>(atoms.n_centres));
+  order.resize(static_cast<std::size_t>(atoms.n_centres - atoms.first_centre));
   std::size_t next = 0;
   for (int element = 0; element < n_elements; ++element)
-    for (Index i = 0; i < atoms.n_centres; ++i)
+    for (Index i = atoms.first_centre; i < atoms.n_centres; ++i)
       if (atoms.species[static_cast<std::size_t>(i)] == element) order[next++] = static_cast<std::int32_t>(i);
   HAVEN_ASSERT(next == order.size());  // a species outside the model is a bug of the caller
 }

@@ -301,8 +301,8 @@ void add_to_group(const TripletTerm& term, std::array<int, 2> elements, std::arr
   TripletGroup& group = out.triplets[find_or_add(out.triplets, empty, [&](const TripletGroup& g) {
     return g.first_element == elements[0] && g.second_element == elements[1] && g.window == term.third.window;
   })];
-  const auto power = find_or_add(group.powers, {.lambda = term.lambda, .zeta = term.zeta},
-                                 [&](const TripletPower& p) { return p.lambda == term.lambda && p.zeta == term.zeta; });
+  const TripletPower wanted{.lambda = term.lambda, .zeta = term.zeta, .sector = term.sector};
+  const auto power = find_or_add(group.powers, wanted, [&](const TripletPower& p) { return p == wanted; });
   const TripletShape shape{
       .channel = legs[0], .other_channel = legs[1], .eta = term.third.eta, .shift = term.third.shift};
   const auto s = find_or_add(group.shapes, shape, [&](const TripletShape& x) {

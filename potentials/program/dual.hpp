@@ -48,6 +48,11 @@ inline Dual exponential(Dual x) {
 inline Dual sine(Dual x) { return {std::sin(x.value), std::cos(x.value) * x.tangent}; }
 inline Dual cosine(Dual x) { return {std::cos(x.value), -std::sin(x.value) * x.tangent}; }
 inline Dual logarithm(Dual x) { return {std::log(x.value), x.tangent / x.value}; }
+/// At x = +-1, where the slope has no bound, a tangent of zero.
+inline Dual arc_cosine(Dual x) {
+  const double square = (1 - x.value) * (1 + x.value);
+  return {std::acos(x.value), square > 0 ? -x.tangent / std::sqrt(square) : 0.0};
+}
 inline Dual step(Dual x) { return {x.value > 0 ? 1.0 : 0.0, 0.0}; }
 inline Dual log_one_plus(Dual x) { return {std::log1p(x.value), x.tangent / (1 + x.value)}; }
 

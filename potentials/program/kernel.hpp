@@ -36,6 +36,7 @@ HAVEN_HD inline double magnitude(double a) { return std::abs(a); }
 HAVEN_HD inline double sine(double x) { return std::sin(x); }
 HAVEN_HD inline double cosine(double x) { return std::cos(x); }
 HAVEN_HD inline double logarithm(double x) { return std::log(x); }
+HAVEN_HD inline double arc_cosine(double x) { return std::acos(x); }
 HAVEN_HD inline double step(double x) { return x > 0 ? 1.0 : 0.0; }
 HAVEN_HD inline double hyperbolic_tangent(double x) { return std::tanh(x); }
 HAVEN_HD inline double exponential(double x) { return std::exp(x); }
@@ -47,6 +48,7 @@ HAVEN_HD inline float magnitude(float a) { return std::abs(a); }
 HAVEN_HD inline float sine(float x) { return std::sin(x); }
 HAVEN_HD inline float cosine(float x) { return std::cos(x); }
 HAVEN_HD inline float logarithm(float x) { return std::log(x); }
+HAVEN_HD inline float arc_cosine(float x) { return std::acos(x); }
 HAVEN_HD inline float step(float x) { return x > 0 ? 1.0F : 0.0F; }
 HAVEN_HD inline float hyperbolic_tangent(float x) { return std::tanh(x); }
 HAVEN_HD inline float exponential(float x) { return std::exp(x); }

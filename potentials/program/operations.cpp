@@ -64,9 +64,14 @@ double of_centre(const CentreProgram& centre) {
 double of_triplet(const TripletGroup& group) {
   const double geometry = 14, window = transcendental + 4, force = 30;
   const double shapes = static_cast<double>(group.shapes.size()) * (transcendental + 22);
-  const double powers = 3 * static_cast<double>(group.powers.size());
+  double powers = 0, arc_cosine = 0;
+  for (const TripletPower& power : group.powers) {
+    const bool sector = power.sector.type != WindowType::none;
+    powers += sector ? 30 : 3;
+    if (sector) arc_cosine = transcendental;
+  }
   const double angles = 6 * static_cast<double>(group.angles.size());
-  return geometry + window + shapes + powers + angles + force;
+  return geometry + window + shapes + powers + arc_cosine + angles + force;
 }
 
 double pairs_of(const TripletGroup& group, const std::vector<Near>& near) {

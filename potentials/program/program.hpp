@@ -31,9 +31,11 @@ struct TermRun {
   Index term = 0;  ///< position of the first of them
 };
 
-/// (1 + lambda cos theta)^zeta.
+/// (1 + lambda cos theta)^zeta, or a window on the angle.
 struct TripletPower {
   double lambda = 1, zeta = 1;
+  AngleWindow sector{};
+  bool operator==(const TripletPower&) const = default;
 };
 /// Terms that share both legs and the gaussian of the third side: R_channel(j) R_other(k) e^{-eta (r_jk - shift)^2}
 /// w(r_jk) times the power of each of the angles first, ..., first + angles - 1 of the group.

@@ -32,7 +32,7 @@ RadialTable tabulate(std::size_t channels, Index intervals, double cutoff, const
   for (Index k = 0; k < intervals; ++k) {
     // A break lies on a knot only to rounding: both ends are moved inside by more than that.
     constexpr double inside = 1e-14;
-    function(h * static_cast<double>(k) + inside * h, left);
+    function(h * static_cast<double>(k) * (1 + inside) + inside * h, left);
     function(h * static_cast<double>(k + 1) * (1 - inside), right);
     for (std::size_t c = 0; c < channels; ++c)
       hermite_coefficients(left[c], right[c], h, &table.coefficients[static_cast<std::size_t>(k) * 6 * channels + c],
@@ -78,7 +78,7 @@ RadialTable columns_of(const RadialTable& table, const std::vector<std::size_t>&
 }
 
 Index knots_at(const std::vector<double>& breaks, double cutoff) {
-  constexpr Index usual = 60, most = 4000;
+  constexpr Index usual = 60, most = 24000;
   for (Index n = 1; n <= most; ++n) {
     const bool fits = std::all_of(breaks.begin(), breaks.end(), [&](double r) {
       const double at = r / cutoff * static_cast<double>(n);
@@ -90,14 +90,17 @@ Index knots_at(const std::vector<double>& breaks, double cutoff) {
 }
 
 RadialTable build_table(std::size_t channels, const TableOptions& options, const ChannelFunction& function) {
-  constexpr Index most = 240 * 256;
+  constexpr Index most = 240 * 256, most_numbers = Index{1} << 25;
   Index intervals = options.unit;
   while (true) {
+    if (intervals * 6 * static_cast<Index>(channels) > most_numbers)
+      throw ModelError(fmt::format("{} radial functions would need a table of {} intervals", channels, intervals),
+                       "radial functions", "Check the descriptor parameters: a function is too sharp.");
     RadialTable table = tabulate(channels, intervals, options.cutoff, function);
     const double error = table_error(table, options.cutoff, function);
     if (error <= options.tolerance) return table;
     // NaN would never satisfy the tolerance either and ends here.
-    const Index last = most / (4 * options.unit) * (4 * options.unit);
+    const Index coarse = 4 * options.unit <= most ? 4 * options.unit : options.unit, last = most / coarse * coarse;
     if (intervals >= last)
       throw ModelError(fmt::format("a radial function cannot be tabulated to {} (error {})", options.tolerance, error),
                        "radial functions", "Check the descriptor parameters: a function is too sharp or not smooth.");

@@ -15,7 +15,7 @@ struct TableOptions {
 };
 
 /// The number of intervals on [0, cutoff], at least 60 and the smallest, that puts knots on all `breaks`; 60 when no
-/// number up to 4000 does (to 1e-9 of a spacing).
+/// number up to 24000 does (to 1e-9 of a spacing).
 [[nodiscard]] Index knots_at(const std::vector<double>& breaks, double cutoff);
 
 /// Fills the values of all channels at r.
@@ -23,7 +23,7 @@ using ChannelFunction = std::function<void(double r, std::vector<RadialValue>& v
 
 /// Quintic Hermite table of all channels on [0, cutoff], with as many uniform knots as the tolerance asks for.
 /// Both ends of an interval take the limit from inside, so that functions whose curvature jumps on a knot are exact.
-/// @throws ModelError when 61440 intervals do not reach it.
+/// @throws ModelError when 61440 intervals, or a table of 256 MiB, do not reach it.
 [[nodiscard]] RadialTable build_table(std::size_t channels, const TableOptions& options,
                                       const ChannelFunction& function);
 

@@ -105,16 +105,47 @@ template <class Lane>
   return {Lane(1.0), Lane(0.0)};
 }
 
+/// f(|x|) and its derivative with respect to x; 0 from |x| = 1 on.
+template <class Lane>
+[[gnu::always_inline]] inline ValueAndSlope<Lane> bump_function(WindowType type, Lane x) {
+  const Lane sign = multiply_add(Lane(2.0), step(x), Lane(-1.0));
+  const ValueAndSlope<Lane> f = window_function(type, smallest(magnitude(x), Lane(1.0)));
+  return {f.value, sign * f.slope};
+}
+
 /// w(r) and w'(r) for r below the cut-off; `inverse_width` is 1/(cutoff - inner).
 template <class Lane>
-[[gnu::always_inline]] inline ValueAndSlope<Lane> window_value(WindowType type, double inner, double inverse_width,
-                                                               Lane r) {
+[[gnu::always_inline]] inline ValueAndSlope<Lane> window_value(const Window& window, double inverse_width, Lane r) {
+  const WindowType type = window.type;
+  const double inner = window.inner;
   if (type == WindowType::none || type == WindowType::hard) return {Lane(1.0), Lane(0.0)};
+  if (window.shape == WindowShape::bump) {
+    const ValueAndSlope<Lane> f = bump_function(type, (r - Lane(inner)) * Lane(inverse_width));
+    return {f.value, Lane(inverse_width) * f.slope};
+  }
+  if (window.shape == WindowShape::flat_bump) {
+    const Lane x = (r - Lane(inner)) * Lane(inverse_width), rest = Lane(1.0) - smallest(magnitude(x), Lane(1.0));
+    const Lane sign = multiply_add(Lane(2.0), step(x), Lane(-1.0));
+    // (2 - |x|) |x| = 1 - (1 - |x|)^2
+    const ValueAndSlope<Lane> f = window_function(type, Lane(1.0) - rest * rest);
+    return {f.value, Lane(2 * inverse_width) * sign * rest * f.slope};
+  }
   // Below the inner cut-off x = 0, where every function is 1 with slope 0 (the tanh ones have no inner cut-off). A
   // vector may be filled up with lanes beyond the cut-off whose results are not used: they stay finite.
   const Lane x = largest((r - Lane(inner)) * Lane(inverse_width), Lane(0.0));
   const ValueAndSlope<Lane> f = window_function(type, smallest(x, Lane(1.0)));
   return {f.value, Lane(inverse_width) * f.slope};
+}
+
+/// Value and derivative with respect to cos theta of a window on the angle. sin theta goes to zero with the slope of f:
+/// the floor keeps their quotient finite where rounding leaves one of them.
+template <class Lane>
+[[gnu::always_inline]] inline ValueAndSlope<Lane> sector_value(const AngleWindow& sector, Lane theta, Lane cosine) {
+  constexpr double smallest_square = sizeof(typename RealOf<Lane>::type) == 4 ? 1e-7 : 1e-15;
+  const double inverse_width = 1 / sector.width;
+  const ValueAndSlope<Lane> f = bump_function(sector.type, (theta - Lane(sector.middle)) * Lane(inverse_width));
+  const Lane square = (Lane(1.0) - cosine) * (Lane(1.0) + cosine);
+  return {f.value, Lane(-inverse_width) * f.slope / square_root(largest(square, Lane(smallest_square)))};
 }
 
 /// base^zeta and zeta base^{zeta-1} for base >= 0 and an integer zeta >= 1, by repeated squaring.

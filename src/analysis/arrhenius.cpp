@@ -127,6 +127,7 @@ class Ladder {
       out_.temperatures_K.push_back(t);
       if (r->checks.host.mobile()) {
         warn("TR025", fmt::format("{} K is left out: its host moves (TR010, TR011)", t));
+        mobile_hosts_.push_back(t);
         continue;
       }
       if (const auto p = point(r->sigma, t, t))
@@ -172,15 +173,39 @@ class Ladder {
     out_.sigma_T = fit_arrhenius_line(points, options_);
     const ArrheniusLine& line = *out_.sigma_T;
     out_.Ea_eV = line.Ea_eV;
-    out_.sigma_at_target = exponential(line.y_at_target, 1.0 / options_.target_K);
-    const double threshold = std::log(options_.superionic_S_per_cm * options_.target_K);
-    const auto above = std::count_if(line.draws_at_target.begin(), line.draws_at_target.end(),
-                                     [&](double y) { return y > threshold; });
-    out_.p_superionic = static_cast<double>(above) / static_cast<double>(line.draws_at_target.size());
+    out_.sigma_at_target = at_target(line, 1.0 / options_.target_K);
+    if (out_.sigma_at_target.determined()) {
+      const double threshold = std::log(options_.superionic_S_per_cm * options_.target_K);
+      const auto above = std::count_if(line.draws_at_target.begin(), line.draws_at_target.end(),
+                                       [&](double y) { return y > threshold; });
+      out_.p_superionic = static_cast<double>(above) / static_cast<double>(line.draws_at_target.size());
+    }
     out_.extrapolation = (1.0 / options_.target_K - 1.0 / line.T_min) / (1.0 / line.T_min - 1.0 / line.T_max);
     // However many temperatures there are, what lies further away than they reach is no claim about that temperature.
     if (out_.extrapolation > 1.0 && out_.grade == "claim") out_.grade = "extrapolation";
     remark(line);
+  }
+
+  /// What else changes across a break: the volume beyond the expansion below it, the peak of the non-Gaussian
+  /// parameter.
+  std::string what_changes_at(double low_K, double high_K) const {
+    std::vector<const TransportResult*> below;
+    const TransportResult* above = nullptr;
+    for (const TransportResult& r : results_) {
+      if (r.temperature_K <= low_K + 1e-6) below.push_back(&r);
+      if (std::abs(r.temperature_K - high_K) < 1e-6) above = &r;
+    }
+    std::sort(below.begin(), below.end(),
+              [](const auto* a, const auto* b) { return a->temperature_K < b->temperature_K; });
+    if (above == nullptr || below.size() < 2 || !(below.front()->volume_A3 > 0) || !(above->volume_A3 > 0)) return {};
+    const TransportResult &first = *below.front(), &last = *below.back();
+    const auto per_ion = [](const TransportResult& r) { return r.volume_A3 / static_cast<double>(r.n_ions); };
+    const double expansion = (per_ion(last) - per_ion(first)) / (last.temperature_K - first.temperature_K);
+    const double expected = per_ion(last) + expansion * (above->temperature_K - last.temperature_K);
+    return fmt::format(
+        " (there the volume departs by {:+.2f} % from the expansion below, and the peak of alpha2 goes "
+        "from {:.2g} to {:.2g})",
+        100.0 * (per_ion(*above) / expected - 1.0), last.checks.alpha2_peak, above->checks.alpha2_peak);
   }
 
   static Estimate exponential(const Estimate& y, double factor) {
@@ -203,8 +228,9 @@ class Ladder {
     if (c.preferred == "two lines")
       warn("TR024", fmt::format("two lines are preferred (AICc {:.1f} against {:.1f}): a break between {:.0f} and "
                                 "{:.0f} K, Ea {:.3f} eV below and "
-                                "{:.3f} eV above; run temperatures inside the regime of interest",
-                                *c.two_lines, *c.line, c.break_low_K, c.break_high_K, c.Ea_low_T_eV, c.Ea_high_T_eV));
+                                "{:.3f} eV above{}; run temperatures inside the regime of interest",
+                                *c.two_lines, *c.line, c.break_low_K, c.break_high_K, c.Ea_low_T_eV, c.Ea_high_T_eV,
+                                what_changes_at(c.break_low_K, c.break_high_K)));
     if (c.preferred == "VTF")
       warn("TR024", fmt::format("the points are curved (VTF AICc {:.1f} against {:.1f}, T0 = {:.0f} K): a straight "
                                 "extrapolation overestimates "
@@ -225,7 +251,7 @@ class Ladder {
     }
     out_.tracer = fit_arrhenius_line(points, options_);
     out_.Ea_tracer_eV = out_.tracer->Ea_eV;
-    out_.tracer_at_target = exponential(out_.tracer->y_at_target, 1.0);
+    out_.tracer_at_target = at_target(*out_.tracer, 1.0);
   }
 
   void compare_energies() {
@@ -245,9 +271,26 @@ class Ladder {
                                 out_.Ea_tracer_eV.value, out_.Ea_eV.value));
   }
 
+  /// The temperature between the fitted ones and the target at which the host moves: a line does not reach beyond.
+  std::optional<double> mobile_host_on_the_way(const ArrheniusLine& line) const {
+    for (const double t : mobile_hosts_)
+      if ((t > line.T_max && options_.target_K >= t) || (t < line.T_min && options_.target_K <= t)) return t;
+    return std::nullopt;
+  }
+
+  Estimate at_target(const ArrheniusLine& line, double factor) const {
+    if (const auto t = mobile_host_on_the_way(line))
+      return refused_estimate(
+          fmt::format("the host moves at {:g} K, between the fitted temperatures and {:g} K: run "
+                      "temperatures on the side of the target",
+                      *t, options_.target_K));
+    return exponential(line.y_at_target, factor);
+  }
+
   std::span<const TransportResult> results_;
   ArrheniusOptions options_;
   ArrheniusResult out_;
+  std::vector<double> mobile_hosts_;  ///< temperatures that were left out
 };
 
 }  // namespace

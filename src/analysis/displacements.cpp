@@ -49,6 +49,25 @@ void scale_to_cell(const std::array<std::span<double>, 3>& axes, const Mat3& cel
   }
 }
 
+MeasuredTemperature mean_temperature(const std::vector<double>& values) {
+  const auto mean_of = [&](std::size_t begin, std::size_t end) {
+    double sum = 0;
+    for (std::size_t k = begin; k < end; ++k) sum += values[k];
+    return sum / static_cast<double>(end - begin);
+  };
+  const std::size_t n = values.size(), blocks = 10;
+  MeasuredTemperature result{.mean_K = mean_of(0, n), .error_K = 0, .frames = static_cast<Index>(n)};
+  result.error_K = result.mean_K;
+  if (n < blocks) return result;
+  double sum2 = 0;
+  for (std::size_t b = 0; b < blocks; ++b) {
+    const double deviation = mean_of(b * n / blocks, (b + 1) * n / blocks) - result.mean_K;
+    sum2 += deviation * deviation;
+  }
+  result.error_K = std::sqrt(sum2 / static_cast<double>(blocks * (blocks - 1)));
+  return result;
+}
+
 /// One pass over a trajectory.
 class Collector {
  public:
@@ -70,7 +89,7 @@ class Collector {
     tracks_.series.resize(3 * mobile_.size());
   }
 
-  void add(const TrajectoryFrame& frame) {
+  void add(const TrajectoryFrame& frame, const FrameLabels& labels) {
     if (frame.positions.size() != info_.numbers.size())
       throw InputError(fmt::format("a frame has {} atoms instead of {}", frame.positions.size(), info_.numbers.size()),
                        where(frame), "A trajectory needs the same atoms in every frame.");
@@ -88,6 +107,7 @@ class Collector {
     }
     tracks_.filled += missing;
     keep(unwrapped_);
+    if (labels.temperature_K) temperatures_.push_back(*labels.temperature_K);
     add_velocities(frame);
     const double volume = frame.cell.volume();
     // Counted from the first frame's, so that a fixed cell has a spread of exactly zero.
@@ -98,7 +118,7 @@ class Collector {
     last_time_fs_ = frame.time_fs;
   }
 
-  IonTracks finish(std::vector<std::string> remarks) {
+  IonTracks finish(std::vector<std::string> remarks, const std::string& labels_doubt) {
     if (used_ < 2)
       throw InputError(fmt::format("{} usable frames of {}", used_, read_), info_.path,
                        "A trajectory of at least two frames after the skipped part is needed.");
@@ -108,6 +128,10 @@ class Collector {
           fmt::format("{} of {} frames are missing", tracks_.filled, seen_), info_.path,
           "More than 1 % is too much to interpolate; analyse the intact part, or find out why frames were lost.");
     tracks_.remarks = std::move(remarks);
+    if (!labels_doubt.empty())
+      tracks_.remarks.push_back(labels_doubt + " Its temperatures were not used");
+    else if (!temperatures_.empty())
+      tracks_.measured = mean_temperature(temperatures_);
     tracks_.mean_cell = cell_sum_;
     tracks_.mean_cell *= 1.0 / static_cast<double>(used_);
     const double mean_excess = excess_sum_ / static_cast<double>(used_);
@@ -303,6 +327,7 @@ class Collector {
   std::vector<std::size_t> mobile_, host_;
   std::vector<std::pair<std::size_t, double>> rest_;  ///< atom, weight
   std::vector<Vec3> start_, unwrapped_;               ///< fractional
+  std::vector<double> temperatures_;                  ///< K, of the frames that have one
   Vec3 last_drift_;
   Mat3 cell_sum_{};
   double first_volume_ = 0, excess_sum_ = 0, excess_sum2_ = 0;
@@ -335,8 +360,8 @@ IonPath IonTracks::ion(std::size_t index) const {
 IonTracks collect_tracks(TrajectorySource& source, const CollectOptions& options) {
   Collector collector(source.info(), options);
   TrajectoryFrame frame;
-  while (source.next(frame)) collector.add(frame);
-  IonTracks tracks = collector.finish(source.remarks());
+  while (source.next(frame)) collector.add(frame, source.labels());
+  IonTracks tracks = collector.finish(source.remarks(), source.labels_doubt());
   // Those of the run know the whole stage, relative to the plain mean of the host.
   if (options.skip_ps == 0 && tracks.drift != Drift::host_mass) tracks.live = source.live();
   return tracks;

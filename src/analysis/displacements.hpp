@@ -43,6 +43,13 @@ struct VelocitySum {
   std::array<std::vector<double>, 3> sum;  ///< [axis][frame], A/fs
 };
 
+/// Temperature that a run had, from what its files say of single frames.
+struct MeasuredTemperature {
+  double mean_K = 0;
+  double error_K = 0;  ///< standard error of the mean, from ten stretches of the run; the whole mean with fewer frames
+  Index frames = 0;
+};
+
 /// Where one ion is at every frame, A.
 class IonPath {
  public:
@@ -74,10 +81,11 @@ struct IonTracks {
   double volume = 0;       ///< A^3, mean cell
   double volume_sd = 0;    ///< A^3, 0 for a fixed cell
   Mat3 mean_cell{};
-  double temperature_K = 0;  ///< as the file says, 0 if unknown
-  double max_step = 0;       ///< A, largest step of any atom between stored frames
-  double half_height = 0;    ///< A, half the smallest distance of opposite faces
-  double drift_length = 0;   ///< A, how far the host moved from start to end
+  double temperature_K = 0;                       ///< as the file says, 0 if unknown
+  std::optional<MeasuredTemperature> measured{};  ///< when the file says it of its frames
+  double max_step = 0;                            ///< A, largest step of any atom between stored frames
+  double half_height = 0;                         ///< A, half the smallest distance of opposite faces
+  double drift_length = 0;                        ///< A, how far the host moved from start to end
   double mobile_spacing =
       0;  ///< A, median distance of a mobile ion to its nearest mobile neighbour in the first frame; 0 for one ion
   Index filled = 0;                  ///< missing frames that were interpolated

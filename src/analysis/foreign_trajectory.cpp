@@ -147,10 +147,13 @@ class ForeignSource final : public TrajectorySource {
     frame.cell = pending_.cell;
     frame.positions = std::move(pending_.positions);
     frame.velocities = std::move(pending_.velocities);
+    labels_ = pending_.labels;
     ++index_;
     more_ = reader_->next(pending_);
     return true;
   }
+  FrameLabels labels() const override { return labels_; }
+  std::string labels_doubt() const override { return reader_->labels_doubt(); }
   std::vector<std::string> remarks() const override {
     std::vector<std::string> texts = reader_->notes();
     if (const std::string ending = reader_->ending(); !ending.empty()) texts.push_back(ending);
@@ -163,6 +166,7 @@ class ForeignSource final : public TrajectorySource {
   Clock clock_;
   TrajectoryInfo info_;
   PositionFrame pending_;
+  FrameLabels labels_;
   bool more_ = false;
   Index index_ = 0, repeated_ = 0;
 };

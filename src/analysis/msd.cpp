@@ -254,11 +254,13 @@ HopCount count_hops(const IonTracks& tracks, double hop_length) {
     };
     // A hop must last for two blocks; the second is the new reference, the first may contain the flight.
     std::size_t settled = 0;
+    const Index before = hops.total;
     for (std::size_t t = 1; t + 1 < r[0].size(); ++t) {
       if (!away(t, settled) || !away(t + 1, settled)) continue;
       ++hops.total;
       settled = ++t;
     }
+    hops.ions += hops.total > before;
   }
   hops.per_ion = static_cast<double>(hops.total) / static_cast<double>(tracks.n_ions());
   return hops;

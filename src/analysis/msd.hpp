@@ -50,6 +50,7 @@ struct MsdCurve {
 /// the hop length from where the ion last settled.
 struct HopCount {
   Index total = 0;
+  Index ions = 0;  ///< that made at least one
   double per_ion = 0;
 };
 [[nodiscard]] HopCount count_hops(const IonTracks& tracks, double hop_length);

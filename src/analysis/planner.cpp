@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <cmath>
+#include <limits>
 
 #include "analysis/distributions.hpp"
 #include "core/units.hpp"
@@ -26,6 +27,12 @@ double poisson_upper_bound(long long count, double confidence) {
 }
 
 double he_zhu_mo_relative_error(double effective_hops) { return 3.43 / std::sqrt(effective_hops) + 0.04; }
+
+double jumped_ions_relative_error(double ions, double jumped) {
+  if (!(jumped > 0)) return std::numeric_limits<double>::infinity();
+  const double inverse_jumps = jumped < ions ? -1.0 / std::log1p(-jumped / ions) : 0.0;
+  return std::sqrt((2.0 / 3.0 + inverse_jumps) / ions);
+}
 
 std::string format_time_ps(double ps) {
   if (ps < 1000.0) return fmt::format("{:.3g} ps", ps);

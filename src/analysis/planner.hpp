@@ -16,6 +16,11 @@ namespace haven {
 /// Relative error of a tracer D from the number of sampled hops, He, Zhu & Mo, npj Comput. Mater. 4, 18 (2018): 3.43 /
 /// sqrt(n) + 0.04.
 [[nodiscard]] double he_zhu_mo_relative_error(double effective_hops);
+/// Relative error of a tracer D from how many of `ions` ions have jumped at least once, the quantity of Usler, Kemp,
+/// Bonkowski & De Souza, J. Comput. Chem. 44, 1347 (2023): that of the mean over ions of one squared displacement when
+/// jumps are independent. With n jumps of an ion on average, <r^4> / <r^2>^2 = 5/3 + 1/n, so the error is
+/// sqrt((2/3 + 1/n) / ions) with n = -ln(1 - jumped / ions); sqrt(2/(3 ions)) when all have jumped. Infinite for none.
+[[nodiscard]] double jumped_ions_relative_error(double ions, double jumped);
 /// "1.8 ns", "640 ps": for messages.
 [[nodiscard]] std::string format_time_ps(double ps);
 

@@ -139,7 +139,9 @@ ArrheniusPart arrhenius_of(const Json& json) {
   part.extrapolation = number_member(json, "extrapolation", 0);
   part.activation_energy = estimate_of(json, "Ea_eV");
   part.activation_energy_tracer = estimate_of(json, "Ea_tracer_eV");
+  part.haven_slope = estimate_of(json, "Ea_tracer_minus_Ea_eV");
   part.sigma_at_target = estimate_of(json, "sigma_S_per_cm_at_target");
+  part.tracer_at_target = estimate_of(json, "D_tracer_cm2_per_s_at_target");
   if (json.contains("p_superionic") && json["p_superionic"].is_number())
     part.p_superionic = json["p_superionic"].get<double>();
   part.superionic_threshold = number_member(json, "superionic_S_per_cm", 1e-4);

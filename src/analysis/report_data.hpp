@@ -76,7 +76,7 @@ struct MdRun {
 /// Numbers of the Arrhenius fit that the page speaks of.
 struct ArrheniusPart {
   double target = 300, extrapolation = 0;
-  Estimate activation_energy, activation_energy_tracer, sigma_at_target;
+  Estimate activation_energy, activation_energy_tracer, haven_slope, sigma_at_target, tracer_at_target;
   std::optional<double> p_superionic;
   double superionic_threshold = 1e-4;
   std::string model, grade, refused;

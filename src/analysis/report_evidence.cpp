@@ -54,6 +54,8 @@ std::vector<EvidenceRow> evidence_rows() {
       {"error of D* from five blocks", [](R r) { return percent(r.checks.block_relative_error); }},
       {"factor on the error of D* for shared motion", [](R r) { return ratio(r.checks.shared_motion); }},
       {"error of D* by the rule of He, Zhu &amp; Mo", [](R r) { return percent(r.checks.he_zhu_mo_error); }},
+      {"ions that jumped", [](R r) { return fmt::format("{} of {}", r.checks.jumped_ions, r.n_ions * r.replicas); }},
+      {"error of D* by the number of ions that jumped", [](R r) { return percent(r.checks.jumped_ions_error); }},
       {"p of the straight line, single ions", [](R r) { return rounded(r.checks.fit_p_tracer); }},
       {"p of the straight line, charge", [](R r) { return rounded(r.checks.fit_p_collective); }},
       {"spread of D* between runs beyond their errors", [](R r) { return percent(r.checks.between_replicas_tracer); }},

@@ -115,8 +115,9 @@ std::string interval_text(const Estimate& estimate) {
 
 std::string estimate_cell(const Estimate& estimate) {
   if (estimate.determined())
-    return fmt::format("{}<small>95&thinsp;%: {}</small>", scientific(escaped(format_estimate(estimate))),
-                       interval_text(estimate));
+    return fmt::format("{}<small>95&thinsp;%: {}</small><small>n = {}</small>",
+                       scientific(escaped(format_estimate(estimate))), interval_text(estimate),
+                       scientific(fmt::format("{:.3g}", estimate.n_eff)));
   if (estimate.upper_bound)
     return fmt::format("<span title=\"{}\">&lt; {}<small>95&thinsp;% bound</small></span>", escaped(estimate.refused),
                        scientific(fmt::format("{:.2g}", *estimate.upper_bound)));

@@ -9,6 +9,7 @@
 #include "analysis/report_evidence.hpp"
 #include "analysis/report_figures.hpp"
 #include "analysis/report_html.hpp"
+#include "analysis/sites.hpp"
 #include "analysis/transport_output.hpp"
 
 namespace haven::report {
@@ -134,10 +135,16 @@ std::string tile(const std::string& value, const std::string& name) {
   return fmt::format("<div class=\"tile\"><b>{}</b><span>{}</span></div>", value, name);
 }
 
+std::string structures_text(const ErrorRow& row) {
+  return row.structures > 0 ? fmt::format("{:.0f} structures", row.structures) : "number of structures unknown";
+}
+
 std::string tiles(const RunData& run) {
   std::string out;
   if (run.arrhenius && run.arrhenius->activation_energy.determined())
-    out += tile(fmt::format("{:.3f} eV", run.arrhenius->activation_energy.value), "activation energy of &sigma;T");
+    out += tile(fmt::format("{:.3f} eV", run.arrhenius->activation_energy.value),
+                fmt::format("activation energy of &sigma;T, 95&thinsp;% {} eV",
+                            interval_text(run.arrhenius->activation_energy)));
   for (const TransportResult& result : run.transport)
     if (result.haven_ratio.determined()) {
       out += tile(fmt::format("{:.2f}", result.haven_ratio.value),
@@ -148,10 +155,11 @@ std::string tiles(const RunData& run) {
   for (auto part = run.errors.rbegin(); part != run.errors.rend(); ++part) {
     if (part->all.force_rmse < 0) continue;
     out += tile(fmt::format("{} meV/&Aring;", number_or_dash(part->all.force_rmse)),
-                fmt::format("force error (rms, {} part)", escaped(part->name)));
+                fmt::format("force error (rms, {} part, {})", escaped(part->name), structures_text(part->all)));
     if (part->all.energy_rmse >= 0)
-      out += tile(fmt::format("{} meV", number_or_dash(part->all.energy_rmse)),
-                  fmt::format("energy error per atom (rms, {} part)", escaped(part->name)));
+      out += tile(
+          fmt::format("{} meV", number_or_dash(part->all.energy_rmse)),
+          fmt::format("energy error per atom (rms, {} part, {})", escaped(part->name), structures_text(part->all)));
     break;
   }
   if (total_ns(run) > 0)
@@ -170,6 +178,38 @@ std::string axes_table(const RunData& run) {
     table.row(cells);
   }
   return table.html();
+}
+
+std::string window_text(const WindowChoice& window) {
+  return window.tau1_ps > 0 ? fmt::format("{:.3g} &hellip; {:.3g}", window.tau0_ps, window.tau1_ps) : "&mdash;";
+}
+
+/// Hops of one ion, with the exact interval of a count.
+std::string hops_text(const TransportChecks& checks) {
+  if (checks.hops == 0) return "0<small>no hop seen</small>";
+  const double ions = static_cast<double>(checks.hops) / checks.hops_per_ion;
+  const Rate rate = poisson_rate(checks.hops, ions);
+  return fmt::format("{:.2g}<small>95&thinsp;%: {:.2g} &hellip; {:.2g}</small><small>n = {}</small>", rate.per_ps,
+                     rate.ci95[0], rate.ci95[1], checks.hops);
+}
+
+/// Every number of the lines through the temperatures.
+std::string fits_table(const RunData& run) {
+  if (!run.arrhenius || !run.arrhenius->refused.empty()) return "";
+  const ArrheniusPart& fit = *run.arrhenius;
+  Table table({"line through the temperatures", "value"});
+  const std::string target = fmt::format("({:g} K)", fit.target);
+  table.row({"E<sub>a</sub> of &sigma;T (eV)", estimate_cell(fit.activation_energy)});
+  table.row({"E<sub>a</sub> of D* (eV)", estimate_cell(fit.activation_energy_tracer)});
+  table.row(
+      {"E<sub>a</sub>(D*) &minus; E<sub>a</sub>(&sigma;T) (eV): H<sub>R</sub> &prop; exp(&minus;this/k<sub>B</sub>T)",
+       estimate_cell(fit.haven_slope)});
+  table.row({"&sigma;" + target + " (S/cm)", estimate_cell(fit.sigma_at_target)});
+  table.row({"D*" + target + " (cm&sup2;/s)", estimate_cell(fit.tracer_at_target)});
+  return table.html() + fmt::format(
+                            "<p class=\"soft\">n: temperatures behind the line. Method: posterior of a line in 1/T "
+                            "(flat in E<sub>a</sub> and ln A), bounds as censored points; model: {}.</p>\n",
+                            escaped(fit.model));
 }
 
 }  // namespace
@@ -216,20 +256,22 @@ std::string answer_part(const RunData& run) {
 std::string transport_part(const RunData& run) {
   if (run.transport.empty()) return "";
   Table table({"T (K)", "D* (cm&sup2;/s)", "D<sub>&sigma;</sub> (cm&sup2;/s)", "Haven ratio", "&sigma; (S/cm)",
-               "&sigma;<sub>NE</sub> (S/cm)", "hops/ion", "time (ns)"});
+               "&sigma;<sub>NE</sub> (S/cm)", "window (ps)", "hops/ion", "time (ns)"});
   for (const TransportResult& result : run.transport)
     table.row({fmt::format("{:g}<small>{} run{}</small>", result.temperature_K, result.replicas,
                            result.replicas == 1 ? "" : "s"),
                estimate_cell(result.tracer.iso), estimate_cell(result.collective.iso),
                estimate_cell(result.haven_ratio), estimate_cell(result.sigma), estimate_cell(result.sigma_NE),
-               fmt::format("{:.2g}", result.checks.hops_per_ion), fmt::format("{:.3g}", result.time_ns)});
+               window_text(result.window), hops_text(result.checks), fmt::format("{:.3g}", result.time_ns)});
   std::string body = table.html();
   body +=
       "<p class=\"soft\">D*: tracer (self) diffusion. D<sub>&sigma;</sub>: diffusion of the charge, from the "
       "collective displacement of all mobile "
       "ions; it gives the conductivity. Haven ratio H<sub>R</sub> = D*/D<sub>&sigma;</sub>. &sigma;<sub>NE</sub>: "
       "Nernst&ndash;Einstein, which assumes "
-      "H<sub>R</sub> = 1. The number in brackets is the standard error of the last digits.</p>\n";
+      "H<sub>R</sub> = 1. The number in brackets is the standard error of the last digits; n: how many independent "
+      "three-dimensional displacements would have the same error; the method: below, under &ldquo;How these numbers "
+      "were obtained&rdquo;.</p>\n";
   const bool any_ratio =
       std::any_of(run.transport.begin(), run.transport.end(), [](const auto& r) { return r.haven_ratio.determined(); });
   std::vector<std::string> overview;
@@ -261,6 +303,7 @@ std::string transport_part(const RunData& run) {
                           "begins after its peak."));
   body += figures(curves);
   body += details("How these numbers were obtained, and the evidence behind them", evidence_part(run));
+  body += fits_table(run);
   std::string refusals;
   for (const TransportResult& result : run.transport)
     if (!result.refused.empty())

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 
 #include "analysis/report_figures.hpp"
@@ -26,17 +27,26 @@ std::vector<std::string> error_heads() {
           "F mean abs.", "stress rms (GPa)"};
 }
 
-/// Mean of a column over the last stage.
-std::string mean_of(const MdRun& item, const std::vector<std::string>& words, const char* format) {
+/// Mean of a column over the last stage, with its standard error from ten blocks of rows and their number.
+std::string mean_of(const MdRun& item, const std::vector<std::string>& words, int decimals) {
   const std::vector<double>* values = item.thermo.find(words);
   if (values == nullptr || values->empty()) return "&mdash;";
-  double sum = 0, rows = 0;
-  for (std::size_t k = 0; k < values->size(); ++k) {
-    if (item.thermo.last_cells[k] != item.thermo.last_cells.back()) continue;
-    sum += (*values)[k];
-    rows += 1;
+  std::vector<double> last;
+  for (std::size_t k = 0; k < values->size(); ++k)
+    if (item.thermo.last_cells[k] == item.thermo.last_cells.back()) last.push_back((*values)[k]);
+  constexpr std::size_t blocks = 10;
+  const auto n = static_cast<double>(last.size());
+  const double mean = std::accumulate(last.begin(), last.end(), 0.0) / n;
+  if (last.size() < 2 * blocks) return fmt::format("{:.{}f}<small>n = {} rows</small>", mean, decimals, last.size());
+  const std::size_t length = last.size() / blocks;
+  double squares = 0;
+  for (std::size_t b = 0; b < blocks; ++b) {
+    double block = 0;
+    for (std::size_t k = b * length; k < (b + 1) * length; ++k) block += last[k] / static_cast<double>(length);
+    squares += (block - mean) * (block - mean);
   }
-  return fmt::format(fmt::runtime(format), sum / rows);
+  return fmt::format("{:.{}f} &plusmn; {:.1g}<small>n = {} rows</small>", mean, decimals,
+                     std::sqrt(squares / (blocks * (blocks - 1.0))), last.size());
 }
 
 }  // namespace
@@ -63,8 +73,14 @@ std::string model_part(const RunData& run) {
   return section("model", "Model", body);
 }
 
-/// Slope of ln V against T over all mean cells, 1/K; nothing below two temperatures.
-static std::optional<double> thermal_expansion(const RunData& run) {
+struct Expansion {
+  double slope = 0, error = 0;  ///< 1/K
+  double cells = 0;
+};
+
+/// Slope of ln V against T over all mean cells, with the error that the errors of the volumes make; nothing below two
+/// temperatures.
+static std::optional<Expansion> thermal_expansion(const RunData& run) {
   double n = 0, t = 0, tt = 0, v = 0, tv = 0;
   for (const MdRun& item : run.runs)
     for (const MeanCellRow& cell : item.cells) {
@@ -75,7 +91,11 @@ static std::optional<double> thermal_expansion(const RunData& run) {
     }
   const double spread = n * tt - t * t;
   if (!(spread > 1e-9 * n * tt)) return std::nullopt;
-  return (n * tv - t * v) / spread;
+  double variance = 0;
+  for (const MdRun& item : run.runs)
+    for (const MeanCellRow& cell : item.cells)
+      if (cell.volume > 0) variance += std::pow((n * item.temperature - t) * cell.volume_error / cell.volume, 2);
+  return Expansion{(n * tv - t * v) / spread, std::sqrt(variance) / spread, n};
 }
 
 static std::string cells_part(const RunData& run) {
@@ -98,7 +118,9 @@ static std::string cells_part(const RunData& run) {
                      "<p class=\"soft\">Means over the second half of the stage with standard errors from ten blocks. "
                      "\"Used\": a later stage ran in this cell";
   if (const auto expansion = thermal_expansion(run))
-    text += fmt::format("; the volume grows by {:.3g} per K (slope of ln V against T)", *expansion);
+    text +=
+        fmt::format("; the volume grows by {:.3g} &plusmn; {:.1g} per K (slope of ln V against T, n = {:.0f} cells)",
+                    expansion->slope, expansion->error, expansion->cells);
   return text + ".</p>\n";
 }
 
@@ -108,13 +130,16 @@ std::string dynamics_part(const RunData& run) {
   std::string events;
   for (const MdRun& item : run.runs) {
     table.row({fmt::format("{:g}", item.temperature), fmt::format("r{}", item.replica),
-               fmt::format("{}", item.last_step), mean_of(item, {"temperature"}, "{:.1f}"),
-               mean_of(item, {"pressure"}, "{:.3f}"), mean_of(item, {"volume"}, "{:.1f}"),
-               mean_of(item, {"extrapolating"}, "{:.2g}"), fmt::format("<code>{}</code>", item.seed)});
+               fmt::format("{}", item.last_step), mean_of(item, {"temperature"}, 1), mean_of(item, {"pressure"}, 3),
+               mean_of(item, {"volume"}, 1), mean_of(item, {"extrapolating"}, 2),
+               fmt::format("<code>{}</code>", item.seed)});
     for (const std::string& line : item.events)
       events += fmt::format("<li>{:g} K r{}, {}</li>\n", item.temperature, item.replica, prose(line));
   }
-  std::string body = table.html() + cells_part(run);
+  std::string body = table.html() +
+                     "<p class=\"soft\">Means over the last stage with standard errors from ten blocks. Outside: atoms "
+                     "per row with a feature beyond the training set.</p>\n" +
+                     cells_part(run);
   body += figures(
       {figure(run, "report/temperature.svg", "Instantaneous temperature of the first run at each temperature."),
        figure(run, "report/conserved_energy.svg",

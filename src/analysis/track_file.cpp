@@ -1,44 +1,15 @@
 #include "analysis/track_file.hpp"
 
 #include <fmt/core.h>
-#include <stdlib.h>  // mkdtemp is POSIX
-#include <unistd.h>
 
-#include <cerrno>
-#include <filesystem>
 #include <utility>
 
 #include "core/error.hpp"
 
 namespace haven {
-namespace {
-
-std::string folder_for(const std::string& wanted) {
-  if (!wanted.empty()) return wanted;
-  std::error_code error;
-  const std::filesystem::path folder = std::filesystem::temp_directory_path(error);
-  if (error)
-    throw IoError("there is no folder for temporary files", "TMPDIR", "Set TMPDIR to a folder on a disk with room.");
-  return folder.string();
-}
-
-}  // namespace
-
 TrackFile::TrackFile(const std::string& folder, std::unique_ptr<FileSystem> files)
-    : files_(std::move(files)), folder_(folder_for(folder)) {
-  // A folder of its own that nobody else may enter: a name in a common one could be a link of somebody else's.
-  std::string own = (std::filesystem::path(folder_) / "haven-tracks-XXXXXX").string();
-  if (::mkdtemp(own.data()) == nullptr) throw IoError("cannot make a temporary folder", folder_, errno);
-  const std::string name = own + "/tracks";
-  try {
-    file_ = std::make_unique<OutputFile>(*files_, name, OpenMode::create);
-  } catch (...) {
-    files_->remove(name);
-    ::rmdir(own.c_str());
-    throw;
-  }
-  files_->remove(name);
-  ::rmdir(own.c_str());
+    : files_(std::move(files)), scratch_(std::make_unique<ScratchFile>(*files_, folder)) {
+  scratch_->remove_name();
 }
 
 void TrackFile::append(const std::vector<std::vector<double>>& series) {
@@ -47,13 +18,13 @@ void TrackFile::append(const std::vector<std::vector<double>>& series) {
   try {
     for (const std::vector<double>& one : series) {
       HAVEN_ASSERT(one.size() == series[0].size());
-      file_->append(std::as_bytes(std::span(one)));
+      scratch_->file().append(std::as_bytes(std::span(one)));
     }
   } catch (const IoError& error) {
     throw IoError(
         fmt::format("{} (tracks that do not fit into the memory limit, {:.1f} GB so far)", error.summary(),
-                    static_cast<double>(file_->size()) / 1e9),
-        folder_,
+                    static_cast<double>(scratch_->file().size()) / 1e9),
+        scratch_->folder(),
         "Set TMPDIR to a folder with more room, raise the memory limit (--memory-gb), or analyse a part (--skip-ps).");
   }
   block_frames_.push_back(series[0].size());
@@ -65,7 +36,7 @@ void TrackFile::read(std::size_t series, std::span<double> values) const {
   std::size_t block_begin = 0;  // in numbers
   for (const std::size_t frames : block_frames_) {
     const std::size_t at = (block_begin + series * frames) * sizeof(double);
-    file_->read_at(std::as_writable_bytes(values.first(frames)), static_cast<std::int64_t>(at));
+    scratch_->file().read_at(std::as_writable_bytes(values.first(frames)), static_cast<std::int64_t>(at));
     values = values.subspan(frames);
     block_begin += n_series_ * frames;
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "io/file_system.hpp"
+#include "io/scratch_file.hpp"
 
 namespace haven {
 
@@ -29,8 +30,7 @@ class TrackFile {
 
  private:
   std::unique_ptr<FileSystem> files_;
-  std::string folder_;
-  std::unique_ptr<OutputFile> file_;
+  std::unique_ptr<ScratchFile> scratch_;
   std::vector<std::size_t> block_frames_;
   std::size_t n_frames_ = 0, n_series_ = 0;
 };

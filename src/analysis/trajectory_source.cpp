@@ -128,6 +128,8 @@ std::unique_ptr<TrajectorySource> open_trajectory(const std::string& path, const
   if (format == FileFormat::xdatcar || fs::path(path).filename().string().find("XDATCAR") != std::string::npos)
     return open_xdatcar(path, reading);
   if (is_vasp_run(format)) return open_foreign(path, reading);
+  if (format == FileFormat::oszicar)
+    throw InputError("an OSZICAR holds no positions", path, "Name the XDATCAR: the OSZICAR beside it is read with it.");
   throw InputError("the format of this trajectory is not recognised", path,
                    "Haven reads its own run folders and H5MD files, XDATCAR, OUTCAR, vasprun.xml, vaspout.h5, extended "
                    "XYZ, LAMMPS text dumps, DCD, XTC and H5MD of other programs.");

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "io/position_reader.hpp"
 #include "md/sinks.hpp"
 
 namespace haven {
@@ -30,6 +31,10 @@ class TrajectorySource {
   [[nodiscard]] virtual const TrajectoryInfo& info() const = 0;
   /// Reads the next frame; false at the end. @throws InputError for a damaged file.
   [[nodiscard]] virtual bool next(TrajectoryFrame& frame) = 0;
+  /// What the file says of the frame last read beside its positions.
+  [[nodiscard]] virtual FrameLabels labels() const { return {}; }
+  /// Not empty: why labels() of this file are not to be trusted. Known after it was read.
+  [[nodiscard]] virtual std::string labels_doubt() const { return {}; }
   /// What the user should know about the file after it was read: a frame that was cut off, frames left out.
   [[nodiscard]] virtual std::vector<std::string> remarks() const { return {}; }
   /// Displacements that the run itself measured of what is read, when there are any.
@@ -48,6 +53,7 @@ struct TrajectoryReading {
 };
 
 /// VASP XDATCAR, fixed or variable cell, direct or Cartesian coordinates, VASP 4 headers refused, `.gz` too. Wrapped.
+/// Labels come from the OSZICAR beside it.
 /// @throws ConfigError without a frame interval, InputError for anything that is no XDATCAR.
 [[nodiscard]] std::unique_ptr<TrajectorySource> open_xdatcar(const std::string& path, const TrajectoryReading& reading);
 /// Extended XYZ with a lattice in every frame, `.gz` too. Wrapped. @throws ConfigError without a frame interval.

@@ -113,8 +113,15 @@ class Analysis {
     return kept;
   }
 
-  double temperature() const {
+  double temperature() {
     if (options_.temperature_K > 0) return options_.temperature_K;
+    const bool stated =
+        std::any_of(replicas_.begin(), replicas_.end(), [](const auto& t) { return t.temperature_K > 0; });
+    if (const auto mean = stated ? std::nullopt : mean_temperature(replicas_)) {
+      warn("TR006",
+           fmt::format("no temperature is given: {:.1f} K is the mean of what the files say of their frames", *mean));
+      return *mean;
+    }
     const double first = replicas_[0].temperature_K;
     for (const IonTracks& tracks : replicas_)
       if (std::abs(tracks.temperature_K - first) > 1e-6)
@@ -173,7 +180,14 @@ class Analysis {
   }
 
   void hops() {
-    for (const IonTracks& tracks : replicas_) result_.checks.hops += count_hops(tracks, judge_.hop_length).total;
+    TransportChecks& checks = result_.checks;
+    for (const IonTracks& tracks : replicas_) {
+      const HopCount count = count_hops(tracks, judge_.hop_length);
+      checks.hops += count.total, checks.jumped_ions += count.ions;
+    }
+    if (checks.jumped_ions > 0)
+      checks.jumped_ions_error = jumped_ions_relative_error(static_cast<double>(judge_.n_ions * result_.replicas),
+                                                            static_cast<double>(checks.jumped_ions));
     judge_.hops = result_.checks.hops;
     result_.checks.hops_per_ion = static_cast<double>(judge_.hops) / static_cast<double>(judge_.n_ions);
   }
@@ -258,6 +272,12 @@ class Analysis {
       const double d = tracer.slope / (6.0 * judge_.interval_ps) * units::a2_per_ps_in_cm2_per_s;
       result_.tracer.iso = refuse_subdiffusive(result_.window, judge_, options_, d, tracer_bound);
       result_.collective.iso = refuse_subdiffusive(result_.window, judge_, options_, d, collective_bound);
+    }
+    if (result_.tracer.iso.determined() && !result_.collective.iso.determined() && collective.slope > 0) {
+      const double z = 1.959963984540054 * collective.slope_sd, low = tracer.slope / (collective.slope + z);
+      ratio_interval_ = collective.slope > z ? fmt::format("95 % interval [{:.2g}, {:.2g}]; ", low,
+                                                           tracer.slope / (collective.slope - z))
+                                             : fmt::format("95 % interval above {:.2g}; ", low);
     }
     if (!result_.tracer.iso.determined()) warn("TR012", "D* refused: " + result_.tracer.iso.refused);
     if (!result_.collective.iso.determined()) warn("TR013", "D_sigma refused: " + result_.collective.iso.refused);
@@ -378,6 +398,7 @@ class Analysis {
     result_.sigma_NE = scaled(result_.tracer.iso, factor);
     green_kubo();
     result_.haven_ratio = haven_ratio(result_.tracer.iso, result_.collective.iso, judge_.n_ions);
+    if (!result_.haven_ratio.determined()) result_.haven_ratio.refused.insert(0, ratio_interval_);
     if (judge_.host_mobile && result_.haven_ratio.determined())
       result_.haven_ratio = refused_estimate(
           "the host moves (see TR010, TR011): a Haven ratio of the mobile species alone has no meaning");
@@ -445,6 +466,7 @@ class Analysis {
   FitShape shape_;
   std::optional<ReplicaCurves> curves_;
   BlockScatter tracer_blocks_, collective_blocks_;
+  std::string ratio_interval_;  ///< of H_R where D* is determined and D_sigma is not
 };
 
 }  // namespace

@@ -79,10 +79,12 @@ struct TransportChecks {
   HostReport host;        ///< of the replica whose host moves most
   double hops_per_ion = 0;
   long long hops = 0;
-  double hop_length = 0;                                  ///< A
-  double max_msd = 0;                                     ///< A^2
-  bool eligible = false;                                  ///< max MSD > 0.5 hop^2 (He, Zhu & Mo 2018) and enough hops
-  double he_zhu_mo_error = 0;                             ///< relative error by their rule, for comparison
+  long long jumped_ions = 0;     ///< that made at least one hop, over all replicas
+  double jumped_ions_error = 0;  ///< relative error of D* that their number allows, for comparison; 0 without any
+  double hop_length = 0;         ///< A
+  double max_msd = 0;            ///< A^2
+  bool eligible = false;         ///< max MSD > 0.5 hop^2 (He, Zhu & Mo 2018) and enough hops
+  double he_zhu_mo_error = 0;    ///< relative error by their rule, for comparison
   double half_window_ratio = 0, double_window_ratio = 0;  ///< D*(tau0/2)/D*, D*(2 tau0)/D*; 0 when not available
   double block_relative_error = 0;                ///< of D* from five blocks per run; replaces a claim it contradicts
   double shared_motion = 1;                       ///< factor on the error of D* for motion that ions share

@@ -88,6 +88,8 @@ Json to_json(const TransportChecks& c) {
           {"host_exceeds_lindemann", c.host.exceeds},
           {"hops", c.hops},
           {"hops_per_ion", number(c.hops_per_ion)},
+          {"jumped_ions", c.jumped_ions},
+          {"jumped_ions_relative_error", number(c.jumped_ions_error)},
           {"hop_length_A", number(c.hop_length)},
           {"max_msd_A2", number(c.max_msd)},
           {"max_step_A", number(c.max_step)},
@@ -277,6 +279,8 @@ TransportChecks read_checks(const Reader& in) {
   c.max_msd = in.real("max_msd_A2"), c.max_step = in.real("max_step_A"), c.eligible = in.get<bool>("eligible");
   if (in.has("live_deviation")) c.live_deviation = in.real("live_deviation");
   c.he_zhu_mo_error = in.real("he_zhu_mo_relative_error");
+  if (in.has("jumped_ions"))  // not in files of earlier versions
+    c.jumped_ions = in.get<long long>("jumped_ions"), c.jumped_ions_error = in.real("jumped_ions_relative_error");
   c.half_window_ratio = in.real("D_at_half_tau0_ratio"), c.double_window_ratio = in.real("D_at_double_tau0_ratio");
   c.block_relative_error = in.real("block_relative_error"), c.shared_motion = in.real("shared_motion_factor");
   c.fit_p_tracer = in.real("fit_p_tracer"), c.fit_p_collective = in.real("fit_p_collective");

@@ -28,6 +28,8 @@ inline constexpr double haven_ratio_floor = 0.2;
 /// @param result  with cell, volume and mobile species
 [[nodiscard]] std::vector<AnalysisWarning> input_warnings(const std::vector<IonTracks>& replicas,
                                                           const TransportResult& result);
+/// Mean of what the files of all replicas say of their frames, K; nothing when one of them says nothing.
+[[nodiscard]] std::optional<double> mean_temperature(const std::vector<IonTracks>& replicas);
 /// D* < lambda a^2 / (2 d N T): lambda is the one-sided 95 % Poisson bound on the number of hops. cm^2/s.
 [[nodiscard]] double hop_bound_cm2_per_s(const JudgeInput& input);
 /// One-sided 95 % bound from one lag: y / (2 d tau) of a chi-squared variable with 2 y^2 / variance degrees of freedom.

@@ -1,7 +1,10 @@
 #include "app/analysis_inputs.hpp"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 
+#include "analysis/report_data.hpp"
 #include "app/options.hpp"
 #include "core/error.hpp"
 
@@ -50,6 +53,28 @@ IonTracks tracks_of(Session& session, const TransportArguments& arguments) {
                                   .skip_ps = arguments.skip_ps,
                                   .drift = drift_of(arguments),
                                   .memory_bytes = memory_bytes(arguments)});
+}
+
+double diffusive_lag_ps(const IonTracks& tracks, const std::vector<std::string>& mobile) {
+  TransportOptions options;
+  options.mobile = mobile;
+  for (const std::string& symbol : mobile) options.charges[symbol] = 1.0;
+  options.temperature_K = 300;  // scales the conductivity only, which is not asked for
+  const TransportResult result = analyse_tracks({tracks}, options);
+  return result.window.diffusive ? result.window.tau0_ps : tracks.duration_ps() / 50.0;
+}
+
+double stage_temperature(const std::string& folder, const std::string& stage) {
+  const std::string path = (std::filesystem::path(folder) / "thermo.csv").string();
+  const report::Columns thermo = report::read_columns(path);
+  const std::vector<double>* temperatures = thermo.find({"temperature"});
+  double sum = 0, rows = 0;
+  for (std::size_t k = 0; temperatures != nullptr && k < temperatures->size(); ++k)
+    if (thermo.last_cells[k] == stage) sum += (*temperatures)[k], rows += 1;
+  if (rows == 0)
+    throw InputError(fmt::format("no row of stage \"{}\": the temperature of the run is not known", stage), path,
+                     "Continue the run, or restore the file.");
+  return sum / rows;
 }
 
 std::string transport_result_file(const std::string& given) {

@@ -18,6 +18,14 @@ namespace haven {
 /// Tracks of the first trajectory, which is read with a word of progress.
 [[nodiscard]] IonTracks tracks_of(Session& session, const TransportArguments& arguments);
 
+/// Where motion has become diffusive, as the analysis of the whole cell finds it, ps; a fiftieth of the run when it
+/// does not.
+[[nodiscard]] double diffusive_lag_ps(const IonTracks& tracks, const std::vector<std::string>& mobile);
+
+/// Mean temperature of a stage in a run folder, from the rows of its thermo.csv, K.
+/// @throws InputError when it has no row of the stage
+[[nodiscard]] double stage_temperature(const std::string& folder, const std::string& stage);
+
 /// transport.json of a run folder, of its transport folder, or the file itself.
 /// @throws InputError when there is none
 [[nodiscard]] std::string transport_result_file(const std::string& given);

@@ -48,6 +48,8 @@ class Parser {
   void add_layers(CLI::App& transport);
   void add_arrhenius(CLI::App& transport);
   void add_committee(CLI::App& transport);
+  void add_size(CLI::App& transport);
+  void add_regions(CLI::App& transport);
   void add_plan();
   void add_report();
   void add_bench();
@@ -81,6 +83,8 @@ class Parser {
   AnalysisOptions pilot_{.arguments = {.quantity = "msd"}};
   ArrheniusArguments arrhenius_;
   CommitteeArguments committee_;
+  SizeArguments size_;
+  RegionsArguments regions_;
   ReportArguments report_;
   InitArguments init_;
   ModelInfoArguments info_;

@@ -147,6 +147,26 @@ void Parser::add_layers(CLI::App& transport) {
   choose(app, layers_);
 }
 
+void Parser::add_regions(CLI::App& transport) {
+  CLI::App* app =
+      verb(transport, "regions", "ions and their diffusion in spheres, cylinders, slabs, and in the rest of the cell",
+           "  haven transport regions run/md/T600/r0 --mobile Li --spheres 0.5 0.5 0.5 8 -o T600\n"
+           "  haven transport regions run/md/T600/r0 --mobile Li --slabs 0 0 1 0.45 0.55 --cylinders 0 0 0 0 0 1 6");
+  TransportArguments& run = regions_.run;
+  add_plain_reading(app, run);
+  app->add_option("--spheres", regions_.spheres, "X Y Z RADIUS of each: centre in fractions of the cell, A");
+  app->add_option("--cylinders", regions_.cylinders,
+                  "X Y Z U V W RADIUS of each: a point of the axis in fractions, its lattice direction, A");
+  app->add_option("--slabs", regions_.slabs, "H K L FROM TO of each: between the planes h x + k y + l z = FROM and TO");
+  app->add_option("--lag-ps", regions_.lag_ps,
+                  "motion is taken between this lag and twice of it; default: where the "
+                  "motion of the whole cell has become diffusive")
+      ->check(CLI::PositiveNumber);
+  app->add_option("-o,--output", run.folder, "folder for JSON and CSV");
+  add_json(app, run.json);
+  choose(app, regions_);
+}
+
 void Parser::add_committee(CLI::App& transport) {
   CLI::App* app = verb(transport, "committee",
                        "results of potentials that were trained apart: statistics of the runs and spread of the "
@@ -163,6 +183,21 @@ void Parser::add_committee(CLI::App& transport) {
   app->add_option("-o,--output", arguments.folder, "folder for JSON and SVG");
   add_json(app, arguments.json);
   choose(app, committee_);
+}
+
+void Parser::add_size(CLI::App& transport) {
+  CLI::App* app = verb(transport, "size", "one temperature in cells of different size: does the size matter?",
+                       "  haven transport size run_small run_large -o sizes\n"
+                       "  haven transport size small.json large.json --viscosity 0.9     a liquid in cubic cells");
+  app->add_option("RUNS", size_.runs, "run folders or transport.json files, one for each size")
+      ->required()
+      ->expected(2, 1000);
+  app->add_option("--viscosity", size_.viscosity_mPa_s,
+                  "mPa s, of a liquid: D* for an infinite cell (Yeh, Hummer); refused for solids")
+      ->check(CLI::PositiveNumber);
+  app->add_option("-o,--output", size_.folder, "folder for JSON, CSV and SVG");
+  add_json(app, size_.json);
+  choose(app, size_);
 }
 
 void Parser::add_arrhenius(CLI::App& transport) {
@@ -190,8 +225,10 @@ void Parser::add_transport() {
   add_analysis(*transport, "tracer and collective diffusion, Haven ratio, conductivity", haven_);
   add_structure(*transport);
   add_layers(*transport);
+  add_regions(*transport);
   add_arrhenius(*transport);
   add_committee(*transport);
+  add_size(*transport);
 }
 
 void Parser::add_plan() {

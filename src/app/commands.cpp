@@ -23,6 +23,8 @@ ExitCode run_command(Session& session, const CommandArguments& arguments) {
     ExitCode operator()(const PlanArguments& a) const { return plan_runs(session, a); }
     ExitCode operator()(const ArrheniusArguments& a) const { return arrhenius_analysis(session, a); }
     ExitCode operator()(const CommitteeArguments& a) const { return committee_analysis(session, a); }
+    ExitCode operator()(const RegionsArguments& a) const { return regions_analysis(session, a); }
+    ExitCode operator()(const SizeArguments& a) const { return size_analysis(session, a); }
     ExitCode operator()(const ReportArguments& a) const { return make_report(session, a); }
     ExitCode operator()(const InitArguments& a) const { return init_project(session, a); }
     ExitCode operator()(const ModelInfoArguments& a) const { return model_info(session, a); }

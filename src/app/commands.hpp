@@ -165,6 +165,15 @@ struct LayersArguments {
   double lag_ps = 0;  ///< 0: where the motion of the whole cell has become diffusive
 };
 
+/// `haven transport regions TRAJ`: numbers of one shape after the other.
+struct RegionsArguments {
+  TransportArguments run{};
+  std::vector<double> spheres{};    ///< x y z (fractions), radius (A)
+  std::vector<double> cylinders{};  ///< x y z (fractions), u v w, radius (A)
+  std::vector<double> slabs{};      ///< h k l, from, to
+  double lag_ps = 0;                ///< 0: where the motion of the whole cell has become diffusive
+};
+
 /// `haven plan`
 struct PlanArguments {
   TransportArguments pilot{};  ///< without trajectories: a guess
@@ -188,6 +197,13 @@ struct ArrheniusArguments {
 /// `haven transport committee RUN RUN ...`: the same protocol with potentials that were trained apart.
 struct CommitteeArguments {
   ArrheniusArguments arrhenius{};
+};
+
+/// `haven transport size RUN RUN ...`: one temperature in cells of different size.
+struct SizeArguments {
+  std::vector<std::string> runs{};
+  double viscosity_mPa_s = 0;  ///< of a liquid; 0: no correction
+  std::string folder{}, json{};
 };
 
 struct ReportArguments {
@@ -236,9 +252,9 @@ using CommandArguments =
     std::variant<DataImportArguments, DataCheckArguments, DataStatsArguments, DataSplitArguments, DataSelectArguments,
                  DataExportArguments, PipelineArguments, TestArguments, PredictArguments, RelaxArguments,
                  PlainMdArguments, TransportArguments, StructureArguments, LayersArguments, TrajectoryExportArguments,
-                 PlanArguments, ArrheniusArguments, CommitteeArguments, ReportArguments, InitArguments,
-                 ModelInfoArguments, ModelConvertArguments, ModelMergeArguments, BenchArguments, SchemaArguments,
-                 VersionArguments>;
+                 PlanArguments, ArrheniusArguments, CommitteeArguments, SizeArguments, RegionsArguments,
+                 ReportArguments, InitArguments, ModelInfoArguments, ModelConvertArguments, ModelMergeArguments,
+                 BenchArguments, SchemaArguments, VersionArguments>;
 
 /// What the command line asks for: a command, or a text to print (--help, --version).
 struct CommandLine {
@@ -269,6 +285,8 @@ struct CommandLine {
 [[nodiscard]] ExitCode plan_runs(Session& session, const PlanArguments& arguments);
 [[nodiscard]] ExitCode arrhenius_analysis(Session& session, const ArrheniusArguments& arguments);
 [[nodiscard]] ExitCode committee_analysis(Session& session, const CommitteeArguments& arguments);
+[[nodiscard]] ExitCode regions_analysis(Session& session, const RegionsArguments& arguments);
+[[nodiscard]] ExitCode size_analysis(Session& session, const SizeArguments& arguments);
 [[nodiscard]] ExitCode make_report(Session& session, const ReportArguments& arguments);
 [[nodiscard]] ExitCode init_project(Session& session, const InitArguments& arguments);
 [[nodiscard]] ExitCode model_info(Session& session, const ModelInfoArguments& arguments);

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "analysis/trajectory_source.hpp"
 #include "app/commands.hpp"
@@ -43,27 +45,29 @@ ExitCode export_trajectory(Session& session, const TrajectoryExportArguments& ar
     PosixFileSystem files;
     std::unique_ptr<TrajectoryExporter> exporter;
     TrajectoryFrame frame, before;
-    std::vector<TrajectoryFrame> held;  // the first one, until the second tells the time between frames
+    std::optional<std::pair<TrajectoryFrame, FrameLabels>> held;  // the first one: the second tells the time between
     std::int64_t read = 0, written = 0;
     const auto start = [&](double interval_fs) {
       exporter = make_exporter(
           files, arguments.output, format,
           {.numbers = source->info().numbers, .frame_interval_fs = interval_fs, .created_by = version_text()});
-      for (const TrajectoryFrame& first : held) exporter->append(first);
+      exporter->append(held->first, held->second);
     };
     while (source->next(frame)) {
       if (read > 0 && source->info().wrapping == Wrapping::wrapped) follow(before, frame);
       before = frame;
       if (read++ % arguments.every != 0) continue;
       ++written;
-      if (held.empty()) {
-        held.push_back(frame);
+      if (!held) {
+        held.emplace(frame, source->labels());
         continue;
       }
-      if (!exporter) start(frame.time_fs - held[0].time_fs);
-      exporter->append(frame);
+      if (!exporter) start(frame.time_fs - held->first.time_fs);
+      exporter->append(frame, source->labels());
     }
     if (written == 0) throw InputError("it has no frames", run.trajectories[0], "Give a trajectory with frames.");
+    if (const std::string doubt = source->labels_doubt(); !doubt.empty())
+      throw InputError(doubt, run.trajectories[0], "Keep files of one run together, or move the OSZICAR elsewhere.");
     if (!exporter) start(0);
     exporter->finish();
     for (const std::string& remark : source->remarks()) session.log.info(remark);

@@ -3,23 +3,11 @@
 #include <filesystem>
 
 #include "analysis/layers.hpp"
-#include "analysis/transport.hpp"
 #include "app/analysis_inputs.hpp"
 #include "app/options.hpp"
 
 namespace haven {
 namespace {
-
-/// Where motion has become diffusive, as the analysis of the whole cell finds it; a fiftieth of the run when it does
-/// not.
-double diffusive_lag_ps(const IonTracks& tracks, const TransportArguments& run) {
-  TransportOptions options;
-  options.mobile = run.mobile;
-  for (const std::string& symbol : run.mobile) options.charges[symbol] = 1.0;
-  options.temperature_K = 300;  // scales the conductivity only, which is not asked for
-  const TransportResult result = analyse_tracks({tracks}, options);
-  return result.window.diffusive ? result.window.tau0_ps : tracks.duration_ps() / 50.0;
-}
 
 std::array<int, 3> planes_of(const LayersArguments& arguments) {
   std::array<int, 3> planes{};
@@ -44,10 +32,10 @@ ExitCode layers_analysis(Session& session, const LayersArguments& arguments) {
     const TransportArguments& run = arguments.run;
     const IonTracks tracks = tracks_of(session, run);
     for (const std::string& remark : tracks.remarks) session.log.warn("TR006", remark);
-    const LayerReport report =
-        analyse_layers(tracks, {.planes = planes_of(arguments),
-                                .edges = edges_of(arguments),
-                                .lag_ps = arguments.lag_ps > 0 ? arguments.lag_ps : diffusive_lag_ps(tracks, run)});
+    const LayerReport report = analyse_layers(
+        tracks, {.planes = planes_of(arguments),
+                 .edges = edges_of(arguments),
+                 .lag_ps = arguments.lag_ps > 0 ? arguments.lag_ps : diffusive_lag_ps(tracks, run.mobile)});
     session.log.info(layers_text(report));
     if (!run.folder.empty()) {
       const std::filesystem::path folder(run.folder);

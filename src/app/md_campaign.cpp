@@ -17,6 +17,7 @@
 #include "io/sha256.hpp"
 #include "md/agreement.hpp"
 #include "md/committee.hpp"
+#include "potentials/committee/merge.hpp"
 #include "potentials/registry.hpp"
 #include "potentials/structure_evaluation.hpp"
 
@@ -51,9 +52,12 @@ Material load_material(const MdCampaign& campaign, int local, Log& log) {
                     .ranges = std::make_unique<FeatureRanges>(model),
                     .committee = {},
                     .input = {}};
+  std::vector<Model> others;
   for (std::size_t k = 1; k < campaign.model_paths.size(); ++k)
-    material.committee.push_back(potential_of(read_model(campaign.model_paths[k], &log), campaign, local));
-  check_committee(*material.potential, material.committee);
+    others.push_back(read_model(campaign.model_paths[k], &log));
+  if (campaign.device == Device::cpu) others = merge_what_fits(std::move(others));  // committees run on CPUs
+  for (const Model& other : others) material.committee.push_back(potential_of(other, campaign, local));
+  check_committee({*material.potential, material.committee});
   MdInput& input = material.input;
   input.structure = simulated_structure(campaign.structure_path, campaign.supercell);
   input.structure.velocities.clear();
@@ -227,7 +231,8 @@ class Campaign {
                         : ""));
     if (outcome.largest_deviation > 0)
       session_.log.info(fmt::format("{}: the forces of the {} models deviate by at most {:.3g} eV/A", job_folder(job),
-                                    material_.committee.size() + 1, outcome.largest_deviation));
+                                    Committee{*material_.potential, material_.committee}.members(),
+                                    outcome.largest_deviation));
   }
   Session& session_;
   const MdCampaign& campaign_;

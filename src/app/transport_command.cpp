@@ -69,10 +69,19 @@ ExitCode arrhenius_analysis(Session& session, const ArrheniusArguments& argument
 
 namespace {
 
-std::string stage_name(const Config& config) {
+const StageConfig* transport_stage(const Config& config) {
   for (const StageConfig& stage : config.md.stages)
-    if (stage.transport) return stage.name;
-  return "";
+    if (stage.transport) return &stage;
+  return nullptr;
+}
+
+/// The nominal temperature where a thermostat holds it; at constant energy the mean of what the runs had.
+double temperature_of(const RunContext& run, double nominal, const StageConfig* stage) {
+  if (stage == nullptr || stage->ensemble != "nve") return nominal;
+  double sum = 0;
+  for (int replica = 0; replica < run.config.md.replicas; ++replica)
+    sum += stage_temperature(run.layout.at(RunLayout::job(nominal, replica)), stage->name);
+  return sum / static_cast<double>(run.config.md.replicas);
 }
 
 /// The analysis has told its warnings already.
@@ -88,14 +97,15 @@ std::vector<TransportResult> analyse_ladder(RunContext& run) {
   std::vector<TransportResult> results;
   std::vector<double> ladder = run.config.md.ladder.temperatures;
   std::sort(ladder.rbegin(), ladder.rend());
+  const StageConfig* stage = transport_stage(run.config);
   for (const double temperature : ladder) {
     std::vector<std::unique_ptr<TrajectorySource>> sources;
     for (int replica = 0; replica < run.config.md.replicas; ++replica)
-      sources.push_back(
-          open_trajectory(run.layout.at(RunLayout::job(temperature, replica)), {.stage = stage_name(run.config)}));
+      sources.push_back(open_trajectory(run.layout.at(RunLayout::job(temperature, replica)),
+                                        {.stage = stage != nullptr ? stage->name : ""}));
     run.session.log.progress(fmt::format("transport at {:g} K", temperature));
-    results.push_back(
-        analyse_transport(std::move(sources), transport_options(run.config, temperature), run.session.log));
+    results.push_back(analyse_transport(
+        std::move(sources), transport_options(run.config, temperature_of(run, temperature, stage)), run.session.log));
     TransportResult& result = results.back();
     result.label = fmt::format("T{:g}", temperature);
     for (std::string& source : result.sources) source = fs::path(source).lexically_relative(run.layout.root).string();

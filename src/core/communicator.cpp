@@ -21,9 +21,11 @@ class SerialCommunicator final : public Communicator {
   }
   std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> bytes) override { return gather(bytes, 0); }
   std::vector<Message> exchange(const std::vector<Message>& outgoing) override { return outgoing; }
-  void exchange_known(std::span<const Message> outgoing, std::span<Message> incoming) override {
+  void start_exchange(std::span<const Message> outgoing, std::span<Message> incoming) override {
     for (std::size_t k = 0; k < outgoing.size(); ++k) incoming[k].bytes = outgoing[k].bytes;
   }
+  void progress() override {}
+  void finish_exchange() override {}
   std::unique_ptr<Communicator> split(int) override { return make_serial_communicator(); }
   void abort(int exit_code) override { std::_Exit(exit_code); }
 };

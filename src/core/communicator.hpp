@@ -45,8 +45,20 @@ class Communicator {
   [[nodiscard]] virtual std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> bytes) = 0;
   /// Sparse exchange with counts unknown to the receiver: returns the messages sent to this rank, sorted by sender.
   [[nodiscard]] virtual std::vector<Message> exchange(const std::vector<Message>& outgoing) = 0;
-  /// Exchange along a plan that both sides know: `incoming[k].bytes` is sized by the caller. No counts travel.
-  virtual void exchange_known(std::span<const Message> outgoing, std::span<Message> incoming) = 0;
+  /// Begins an exchange along a plan that both sides know: `incoming[k].bytes` is sized by the caller, no counts
+  /// travel. Returns at once. Until finish_exchange() the bytes of both belong to the messages under way, and no other
+  /// exchange may begin; reductions may.
+  virtual void start_exchange(std::span<const Message> outgoing, std::span<Message> incoming) = 0;
+  /// Lets the exchange that was begun move on; most libraries move long messages only while they are called. Not
+  /// collective, and nothing when no exchange is under way.
+  virtual void progress() = 0;
+  /// Waits until `incoming` of the exchange that was begun is complete.
+  virtual void finish_exchange() = 0;
+  /// Both in one.
+  void exchange_known(std::span<const Message> outgoing, std::span<Message> incoming) {
+    start_exchange(outgoing, incoming);
+    finish_exchange();
+  }
   /// New group of the ranks that pass the same colour, ordered by rank.
   [[nodiscard]] virtual std::unique_ptr<Communicator> split(int colour) = 0;
   /// Ends the whole job at once; only for a rank that cannot agree with the others any more.

@@ -109,7 +109,16 @@ class MpiCommunicator final : public Communicator {
     return result;
   }
   std::vector<Message> exchange(const std::vector<Message>& outgoing) override;
-  void exchange_known(std::span<const Message> outgoing, std::span<Message> incoming) override;
+  void start_exchange(std::span<const Message> outgoing, std::span<Message> incoming) override;
+  void progress() override {
+    int done = 0;
+    check(MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done, MPI_STATUSES_IGNORE), "MPI_Testall");
+    if (done != 0) requests_.clear();
+  }
+  void finish_exchange() override {
+    check(MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE), "MPI_Waitall");
+    requests_.clear();
+  }
   std::unique_ptr<Communicator> split(int colour) override {
     MPI_Comm part;
     check(MPI_Comm_split(handle_, colour, rank_, &part), "MPI_Comm_split");
@@ -138,6 +147,7 @@ class MpiCommunicator final : public Communicator {
   int rank_ = 0, size_ = 1;
   MPI_Datatype fixed_type_;
   MPI_Op fixed_sum_;
+  std::vector<MPI_Request> requests_;  // of the exchange under way
 };
 
 std::vector<Message> MpiCommunicator::exchange(const std::vector<Message>& outgoing) {
@@ -155,9 +165,9 @@ std::vector<Message> MpiCommunicator::exchange(const std::vector<Message>& outgo
   return incoming;
 }
 
-void MpiCommunicator::exchange_known(std::span<const Message> outgoing, std::span<Message> incoming) {
-  std::vector<MPI_Request> requests;
-  requests.reserve(outgoing.size() + incoming.size());
+void MpiCommunicator::start_exchange(std::span<const Message> outgoing, std::span<Message> incoming) {
+  HAVEN_ASSERT(requests_.empty());
+  requests_.reserve(outgoing.size() + incoming.size());
   const auto length = [](const Message& message) {
     if (message.bytes.size() > 0x7fffffff)
       throw ResourceError("a message between ranks exceeds 2 GiB", "mpi",
@@ -165,18 +175,17 @@ void MpiCommunicator::exchange_known(std::span<const Message> outgoing, std::spa
     return static_cast<int>(message.bytes.size());
   };
   for (auto& message : incoming) {
-    requests.emplace_back();
+    requests_.emplace_back();
     check(
-        MPI_Irecv(message.bytes.data(), length(message), MPI_BYTE, message.rank, tag_known, handle_, &requests.back()),
+        MPI_Irecv(message.bytes.data(), length(message), MPI_BYTE, message.rank, tag_known, handle_, &requests_.back()),
         "recv");
   }
   for (const auto& message : outgoing) {
-    requests.emplace_back();
+    requests_.emplace_back();
     check(
-        MPI_Isend(message.bytes.data(), length(message), MPI_BYTE, message.rank, tag_known, handle_, &requests.back()),
+        MPI_Isend(message.bytes.data(), length(message), MPI_BYTE, message.rank, tag_known, handle_, &requests_.back()),
         "send");
   }
-  check(MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE), "MPI_Waitall");
 }
 
 // A plain `haven ...` must not pay for MPI start-up nor fail where no launcher runs, so only a launcher's environment

@@ -1,6 +1,7 @@
 #include "core/neighbour_list.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <numeric>
 #include <tuple>
 
@@ -25,6 +26,9 @@ struct WrappedAtoms {
   std::vector<Vec3> position, fractional;
 
   WrappedAtoms(const Cell& cell, std::span<const Vec3> positions) {
+    shift.reserve(positions.size());
+    position.reserve(positions.size());
+    fractional.reserve(positions.size());
     for (const Vec3& r : positions) {
       HAVEN_ASSERT(is_finite(r));
       shift.push_back(cell.wrapping_shift(r));
@@ -179,9 +183,32 @@ class ShiftNumbers {
   std::vector<std::int32_t> slots_;  // a power of two
 };
 
-/// An entry of the list of `centre` that is not yet in its place.
-struct Entry {
-  std::int32_t centre, shift;
+/// The centres of all entries in the order in which they are found, in pieces: a list of millions of atoms is not
+/// copied while it grows, and pieces that have been read are given back.
+class FoundCentres {
+ public:
+  void add(std::int32_t centre) {
+    if (size_ % piece == 0) pieces_.push_back(std::make_unique_for_overwrite<std::int32_t[]>(piece));
+    pieces_.back()[size_++ % piece] = centre;
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  /// To be asked for 0, 1, 2, ...
+  [[nodiscard]] std::int32_t take(std::size_t k) {
+    if (k % piece == 0 && k > 0) pieces_[k / piece - 1].reset();
+    return pieces_[k / piece][k % piece];
+  }
+
+ private:
+  static constexpr std::size_t piece = std::size_t{1} << 16;
+  std::size_t size_ = 0;
+  std::vector<std::unique_ptr<std::int32_t[]>> pieces_;
+};
+
+/// An atom or image and where the entries with it end among those found.
+struct Run {
+  std::int32_t atom;
+  LatticeShift shift;
+  std::size_t end;
 };
 
 }  // namespace
@@ -202,8 +229,8 @@ void NeighbourList::build(const Cell& cell, const LocalAtoms& atoms, double radi
   CentreGrid grid(cell, wrapped, n_centres, radius);
   ShiftNumbers number_of(shifts_);
   const std::vector<std::size_t> order = order_by_id(atoms.ids);
-  std::vector<Entry> entries;
-  std::vector<std::size_t> ends;  // of the entries with each atom of `order`
+  FoundCentres found;
+  std::vector<Run> runs;
   for (const std::size_t j : order) {
     std::int32_t first[3] = {}, last[3] = {};
     for (int k = 0; k < 3; ++k)
@@ -224,22 +251,26 @@ void NeighbourList::build(const Cell& cell, const LocalAtoms& atoms, double radi
             const Vec3& translation = translations_[static_cast<std::size_t>(number)];
             if (certain == 0 && !(norm2((atoms.positions[j] - atoms.positions[i]) + translation) < radius * radius))
               continue;
-            entries.push_back({centre, number});
+            found.add(centre);
             ++offsets_[i + 1];
           }
+          if (found.size() > (runs.empty() ? 0 : runs.back().end))
+            runs.push_back({static_cast<std::int32_t>(j), shift, found.size()});
         }
-    ends.push_back(entries.size());
   }
   std::partial_sum(offsets_.begin(), offsets_.end(), offsets_.begin());
-  atom_.resize(entries.size());
-  shift_.resize(entries.size());
+  for (auto* array : {&atom_, &shift_}) {
+    if (array->capacity() < found.size()) std::vector<std::int32_t>().swap(*array);  // never the old one beside the new
+    array->resize(found.size());
+  }
   std::vector<Index> next(offsets_.begin(), offsets_.end() - 1);
   std::size_t e = 0;
-  for (std::size_t k = 0; k < order.size(); ++k)
-    for (; e < ends[k]; ++e) {
-      const auto at = static_cast<std::size_t>(next[static_cast<std::size_t>(entries[e].centre)]++);
-      atom_[at] = static_cast<std::int32_t>(order[k]);
-      shift_[at] = entries[e].shift;
+  for (const Run& run : runs)
+    for (; e < run.end; ++e) {
+      const auto i = static_cast<std::size_t>(found.take(e));
+      const auto at = static_cast<std::size_t>(next[i]++);
+      atom_[at] = run.atom;
+      shift_[at] = number_of(subtract(run.shift, wrapped.shift[i]));
     }
 }
 

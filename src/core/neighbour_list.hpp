@@ -16,6 +16,8 @@ struct LocalAtoms {
   std::span<const AtomId> ids;      ///< unique
   std::span<const int> species;     ///< index into Requirements::elements
   Index n_centres = 0;              ///< the first n_centres atoms are owned
+  /// An evaluation takes the centres from this one on. It may get fewer than there are rows in the list: part of them.
+  Index first_centre = 0;
 };
 
 /// Full neighbour lists in compressed rows. Entries of a centre are sorted by (id, shift): the order of every sum

@@ -1,7 +1,9 @@
 #include "io/cursor.hpp"
 
+#include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -87,6 +89,29 @@ RealField convert(std::string_view text, const Extent& extent) {
   return from_library(copy, copy + n);
 }
 
+/// A number with a point and no exponent, before a blank or the end, of at most 15 digits: nearly all that VASP writes.
+/// Its digits and the power of ten are exact in a double, so that one division rounds as from_chars does.
+/// @return the length, 0 for any other text
+std::size_t read_fixed_point(std::string_view text, double& value) {
+  constexpr std::array<double, 16> powers{1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                          1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  const bool negative = text.starts_with('-');
+  const std::size_t first = negative ? 1 : 0;
+  std::uint64_t digits = 0;  // may wrap around where there are too many
+  std::size_t at = first;
+  for (; at < text.size() && is_digit(text[at]); ++at)
+    digits = 10 * digits + static_cast<std::uint64_t>(text[at] - '0');
+  if (at == text.size() || text[at] != '.') return 0;
+  const std::size_t point = at++;
+  for (; at < text.size() && is_digit(text[at]); ++at)
+    digits = 10 * digits + static_cast<std::uint64_t>(text[at] - '0');
+  const std::size_t count = at - first - 1;
+  if (count == 0 || count >= powers.size() || (at < text.size() && !is_blank(text[at]))) return 0;
+  value = static_cast<double>(digits) / powers[at - point - 1];
+  if (negative) value = -value;
+  return at;
+}
+
 bool starts_not_finite(std::string_view text) {
   if (!text.empty() && is_sign(text[0])) text.remove_prefix(1);
   if (text.size() < 3) return false;
@@ -145,6 +170,11 @@ RealField Cursor::real() {
   skip_blanks();
   if (at_end()) return {};
   const std::string_view left = rest();
+  double fixed = 0;
+  if (const std::size_t length = read_fixed_point(left, fixed); length > 0) {
+    position_ += length;
+    return {fixed, FieldState::number};
+  }
   if (left[0] == '*') {
     while (position_ < text_.size() && text_[position_] == '*') ++position_;
     return {0, FieldState::overflow};

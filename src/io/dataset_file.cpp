@@ -15,6 +15,9 @@
 namespace haven {
 namespace {
 
+constexpr const char *angstrom = "Angstrom", *electronvolt = "eV", *kelvin = "K", *stress_unit = "eV Angstrom-3",
+                     *force_unit = "eV Angstrom-1", *velocity_unit = "Angstrom fs-1";
+
 constexpr const char* format_name = "haven-dataset";
 constexpr double missing = std::numeric_limits<double>::quiet_NaN();
 
@@ -99,11 +102,11 @@ void write_frames(h5::Group& root, const Columns& c) {
   h5::Group frames = root.create_group("frames");
   frames.write("offset", c.offset);
   const std::span<const double> cell(c.cell), stress(c.stress);
-  frames.write("cell", cell, {n, 3, 3}).set("unit", "Angstrom");
+  frames.write("cell", cell, {n, 3, 3}).set("unit", angstrom);
   frames.write("periodic", std::span<const std::uint8_t>(c.periodic), {n, 3});
-  frames.write("energy", c.energy).set("unit", "eV");
-  frames.write("stress", stress, {n, 3, 3}).set("unit", "eV Angstrom-3");
-  frames.write("temperature", c.temperature).set("unit", "K");
+  frames.write("energy", c.energy).set("unit", electronvolt);
+  frames.write("stress", stress, {n, 3, 3}).set("unit", stress_unit);
+  frames.write("temperature", c.temperature).set("unit", kelvin);
   frames.write("weight", c.weight);
   frames.write("group", c.group);
   frames.write("trajectory", c.trajectory);
@@ -132,9 +135,9 @@ class AtomArrays {
         position_(group.create_fixed("position", h5::Type::f64, {atoms, 3})),
         force_(group.create_fixed("force", h5::Type::f64, {atoms, 3})),
         velocity_(group.create_fixed("velocity", h5::Type::f64, {atoms, 3})) {
-    position_.set("unit", "Angstrom");
-    force_.set("unit", "eV Angstrom-1");
-    velocity_.set("unit", "Angstrom fs-1");
+    position_.set("unit", angstrom);
+    force_.set("unit", force_unit);
+    velocity_.set("unit", velocity_unit);
   }
   void add(const Frame& frame) {
     const Structure& s = frame.structure;
@@ -186,6 +189,14 @@ class SpanOfFrames final : public FrameSequence {
   throw InputError(what, path, "The dataset is damaged; import it again.");
 }
 
+/// Numbers in another unit, or in none, are not ours to guess.
+void expect_unit(const std::string& path, const h5::Dataset& data, std::string_view unit) {
+  const std::string found = data.has_attribute("unit") ? data.text("unit") : "";
+  if (found == unit) return;
+  throw InputError(fmt::format("the unit of {} is '{}', not '{}'", data.location(), found, unit), path,
+                   "Convert the numbers and state the unit, or import the data again.");
+}
+
 /// Reads and checks arrays of one dataset file.
 class Reader {
  public:
@@ -196,16 +207,17 @@ class Reader {
       damaged(path, "frame offsets do not increase from 0");
     const Index n = static_cast<Index>(c_.offset.size()) - 1, atoms = c_.offset.back();
     const auto take = [&path]<class T>(const h5::Group& group, const char* name, const h5::Shape& shape,
-                                       std::vector<T>& out) {
+                                       std::vector<T>& out, std::string_view unit = {}) {
       const h5::Dataset data = group.dataset(name);
       if (data.shape() != shape) damaged(path, fmt::format("{} has an unexpected shape", data.location()));
+      if (!unit.empty()) expect_unit(path, data, unit);
       out = data.read<T>();
     };
-    take(frames_, "cell", {n, 3, 3}, c_.cell);
+    take(frames_, "cell", {n, 3, 3}, c_.cell, angstrom);
     take(frames_, "periodic", {n, 3}, c_.periodic);
-    take(frames_, "energy", {n}, c_.energy);
-    take(frames_, "stress", {n, 3, 3}, c_.stress);
-    take(frames_, "temperature", {n}, c_.temperature);
+    take(frames_, "energy", {n}, c_.energy, electronvolt);
+    take(frames_, "stress", {n, 3, 3}, c_.stress, stress_unit);
+    take(frames_, "temperature", {n}, c_.temperature, kelvin);
     take(frames_, "weight", {n}, c_.weight);
     take(frames_, "group", {n}, c_.group);
     take(frames_, "trajectory", {n}, c_.trajectory);
@@ -220,9 +232,9 @@ class Reader {
         settings_.push_back(text.empty() ? nullptr : std::make_shared<const std::string>(text));
     }
     take(atoms_, "number", {atoms}, c_.number);
-    take(atoms_, "position", {atoms, 3}, c_.position);
-    take(atoms_, "force", {atoms, 3}, c_.force);
-    take(atoms_, "velocity", {atoms, 3}, c_.velocity);
+    take(atoms_, "position", {atoms, 3}, c_.position, angstrom);
+    take(atoms_, "force", {atoms, 3}, c_.force, force_unit);
+    take(atoms_, "velocity", {atoms, 3}, c_.velocity, velocity_unit);
     groups_ = names_.dataset("group").read_texts();
     trajectories_ = names_.dataset("trajectory").read_texts();
     sources_ = names_.dataset("source").read_texts();

@@ -91,6 +91,13 @@ std::string_view first_content(const Lines& lines) {
   return {};
 }
 
+/// Its SCF tables have no counterpart in the head of an OUTCAR, where they come later.
+bool looks_like_oszicar(const Lines& lines) {
+  const std::string_view first = first_content(lines);
+  if (Cursor head(first); head.word() == "N" && head.word() == "E" && head.word() == "dE") return true;
+  return parse_integer(Cursor(first).word()) && contains(first, " F=") && contains(first, " E0=");
+}
+
 bool looks_like_n2p2(const Lines& lines) {
   return first_content(lines) == "begin" && any_line(lines, [](const auto& line) {
            const std::string_view word = Cursor(line).word();
@@ -137,6 +144,7 @@ FileFormat by_content(const std::string& path, const Lines& lines) {
   if (looks_like_n2p2(lines)) return FileFormat::n2p2;
   if (looks_like_xsf(lines)) return FileFormat::xsf;
   if (looks_like_cif(lines)) return FileFormat::cif;
+  if (looks_like_oszicar(lines)) return FileFormat::oszicar;
   if (looks_like_outcar(lines)) return FileFormat::outcar;
   if (looks_like_poscar(lines)) return has_configurations(lines) ? FileFormat::xdatcar : FileFormat::poscar;
   return looks_like_lammps_data(lines) ? FileFormat::lammps_data : FileFormat::unknown;
@@ -179,6 +187,8 @@ std::string_view file_format_name(FileFormat format) {
       return "ML_AB";
     case FileFormat::xdatcar:
       return "XDATCAR";
+    case FileFormat::oszicar:
+      return "OSZICAR";
     case FileFormat::deepmd:
       return "DeePMD-kit system";
     case FileFormat::n2p2:

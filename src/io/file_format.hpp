@@ -17,6 +17,7 @@ enum class FileFormat {
   vaspout,      ///< vaspout.h5
   ml_ab,        ///< ML_AB, ML_ABN
   xdatcar,      ///< positions only
+  oszicar,      ///< energies and temperatures only, read beside an XDATCAR
   deepmd,       ///< the type.raw of a DeePMD-kit system
   n2p2,         ///< input.data of n2p2 or RuNNer
   xsf,          ///< aenet's dialect has energy and forces

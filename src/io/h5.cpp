@@ -233,11 +233,13 @@ File File::create_in_memory(const std::string& name) {
   return File(context);
 }
 
-File File::open(const std::string& path, Access mode) {
+File File::open(const std::string& path, Access mode) { return open_as(path, path, mode); }
+
+File File::open_as(const std::string& name, const std::string& path, Access mode) {
   prepare_library();
   PosixFileSystem system;
   auto context = std::make_shared<Context>();
-  context->path = path;
+  context->path = name;
   context->size = OutputFile(system, path, OpenMode::read).size();  // errors with errno come from here
   const Id access = access_list(*context);
   // A reader that follows repeats reads of metadata whose checksum fails, waiting 1, 2, 4, ... ns: these are 4 ms in

@@ -55,7 +55,7 @@ class Id {
   std::int64_t value_ = -1;
 };
 
-/// Attributes of a group or dataset. Text is fixed-length UTF-8.
+/// Attributes of a group or dataset. Text is fixed-length UTF-8, but for units.
 class Object {
  public:
   void set(const std::string& name, const std::string& text) { set_texts(name, {text}, {}); }
@@ -68,6 +68,9 @@ class Object {
   void set(const std::string& name, const std::vector<std::string>& texts) {
     set_texts(name, texts, {static_cast<Index>(texts.size())});
   }
+  /// The attribute "unit", of variable length: h5py gives any other text as bytes, and programs made with it
+  /// (MDAnalysis) look for a string.
+  void set_unit(const std::string& unit);
   [[nodiscard]] std::string text(const std::string& name) const;
   [[nodiscard]] double number(const std::string& name) const;
   [[nodiscard]] std::int64_t integer(const std::string& name) const;
@@ -173,6 +176,8 @@ class File {
   /// A new file in memory; take it with image().
   [[nodiscard]] static File create_in_memory(const std::string& name);
   [[nodiscard]] static File open(const std::string& path, Access access = Access::plain);
+  /// The same; messages call it `name`.
+  [[nodiscard]] static File open_as(const std::string& name, const std::string& path, Access access = Access::plain);
   /// A file given as bytes; `name` is for messages.
   [[nodiscard]] static File open_image(std::span<const std::byte> bytes, const std::string& name);
   File(File&&) noexcept;

@@ -28,6 +28,17 @@ void Object::set_texts(const std::string& name, const std::vector<std::string>& 
   check(*context_, H5Awrite(attribute.get(), type.get(), bytes.data()), what);
 }
 
+void Object::set_unit(const std::string& unit) {
+  const std::string what = fmt::format("cannot write the attribute unit of {}", location_);
+  const Id type(H5Tcopy(H5T_C_S1)), space = space_of({});
+  H5Tset_size(type.get(), H5T_VARIABLE);
+  H5Tset_cset(type.get(), H5T_CSET_UTF8);
+  const Id attribute =
+      checked(*context_, H5Acreate2(id_.get(), "unit", type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT), what);
+  const char* text = unit.c_str();
+  check(*context_, H5Awrite(attribute.get(), type.get(), &text), what);
+}
+
 bool Object::has_attribute(const std::string& name) const { return H5Aexists(id_.get(), name.c_str()) > 0; }
 
 Index Object::attribute_count() const {

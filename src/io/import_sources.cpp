@@ -47,7 +47,12 @@ bool name_is_wanted(const std::string& file_name) {
 /// Why a file that Haven can read is no source of a data set.
 std::string unlabelled(FileFormat format) {
   if (format == FileFormat::xdatcar)
-    return "an XDATCAR holds positions only, no forces: it serves transport (haven transport), not training";
+    return "an XDATCAR holds positions and no forces, also with the energies of its OSZICAR: it serves transport "
+           "(haven "
+           "transport), not training; read the OUTCAR or vasprun.xml of the run";
+  if (format == FileFormat::oszicar)
+    return "an OSZICAR holds energies and temperatures, neither positions nor forces (it is read beside its XDATCAR by "
+           "haven transport and haven export); read the OUTCAR or vasprun.xml of the run";
   if (format == FileFormat::poscar || format == FileFormat::cif || format == FileFormat::lammps_data)
     return fmt::format("a {} holds no energies and forces", file_format_name(format));
   return "the format of this file is not known";

@@ -7,23 +7,15 @@
 #include <filesystem>
 #include <map>
 #include <optional>
-#include <tuple>
 
 #include "core/error.hpp"
 #include "core/species.hpp"
 #include "core/units.hpp"
+#include "io/n2p2_functions.hpp"
 #include "io/potential_text.hpp"
 
 namespace haven {
 namespace {
-
-struct SymmetryFunction {
-  int type = 0, first = 0, second = 0;
-  double eta = 0, shift = 0, lambda = 1, zeta = 1, cutoff = 0;  // as in the file
-
-  /// The order of n2p2 within one centre (operator< of its SymFnc classes).
-  [[nodiscard]] auto order() const { return std::tuple(type, cutoff, eta, shift, zeta, lambda, first, second); }
-};
 
 /// What scaling.data says about a function.
 struct Statistics {
@@ -71,8 +63,7 @@ class SettingsReader {
     text_ = PotentialText(text_.path(), "#");
     while (text_.next_line()) read_line(std::string(text_.word()));
     check();
-    for (auto& list : settings_.functions)
-      std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.order() < b.order(); });
+    for (auto& list : settings_.functions) std::stable_sort(list.begin(), list.end(), comes_before);
     return std::move(settings_);
   }
 
@@ -83,7 +74,7 @@ class SettingsReader {
   }
   [[noreturn]] void unsupported(const std::string& what) const {
     throw InputError(fmt::format("{}, which Haven does not evaluate", what), text_.path(),
-                     "Haven imports short-range potentials (2G) with symmetry functions of types 2, 3, 9, 12 and 13.");
+                     "Haven imports short-range potentials (2G).");
   }
 
   void read_elements() {
@@ -184,51 +175,9 @@ class SettingsReader {
 
   void read_function() {
     const int centre = element();
-    SymmetryFunction f;
-    f.type = text_.integer("the type of a symmetry function", 0, 999);
-    switch (f.type) {
-      case 2:
-        f.first = element();
-        f.eta = text_.real("eta");
-        f.shift = text_.real("r_s");
-        f.cutoff = text_.real("r_c");
-        break;
-      case 3:
-      case 9: {
-        const int a = element(), b = element();
-        f.first = std::min(a, b);
-        f.second = std::max(a, b);
-        f.eta = text_.real("eta");
-        f.lambda = text_.real("lambda");
-        f.zeta = text_.real("zeta");
-        f.cutoff = text_.real("r_c");
-        if (const std::string_view shift = text_.word(); !shift.empty()) {
-          const auto value = parse_real(shift);
-          if (!value) text_.refuse("the shift is no number");
-          f.shift = *value;
-        }
-        break;
-      }
-      case 12:
-        f.eta = text_.real("eta");
-        f.shift = text_.real("r_s");
-        f.cutoff = text_.real("r_c");
-        break;
-      case 13:
-        f.eta = text_.real("eta");
-        f.shift = text_.real("r_s");
-        f.lambda = text_.real("lambda");
-        f.zeta = text_.real("zeta");
-        f.cutoff = text_.real("r_c");
-        break;
-      default:
-        unsupported(fmt::format("the potential has symmetry functions of type {}", f.type));
-    }
-    if (!(f.cutoff > 0) || !(f.eta >= 0) || !(std::abs(f.lambda) <= 1) || !(f.zeta >= 1 && f.zeta <= 1024))
-      text_.refuse("a parameter of the symmetry function is out of range");
-    settings_.functions[static_cast<std::size_t>(centre)].push_back(f);
-    if (settings_.functions[static_cast<std::size_t>(centre)].size() > 4096)
-      text_.refuse("too many symmetry functions");
+    auto& functions = settings_.functions[static_cast<std::size_t>(centre)];
+    functions.push_back(read_symmetry_function(text_, [this] { return element(); }));
+    if (functions.size() > 4096) text_.refuse("too many symmetry functions");
   }
 
   void check() const {
@@ -362,19 +311,6 @@ void scale_output(Network& network, double scale) {
   for (double& b : network.layers.back().bias) b *= scale;
 }
 
-Array function_table(const Settings& settings, double length) {
-  Array table{.shape = {0, 9}, .values = {}};
-  for (std::size_t a = 0; a < settings.functions.size(); ++a)
-    for (const SymmetryFunction& f : settings.functions[a]) {
-      table.values.insert(table.values.end(),
-                          {static_cast<double>(a), static_cast<double>(f.type), static_cast<double>(f.first),
-                           static_cast<double>(f.second), f.eta / (length * length), f.shift * length, f.lambda, f.zeta,
-                           f.cutoff * length});
-      ++table.shape[0];
-    }
-  return table;
-}
-
 }  // namespace
 
 Model read_n2p2(const std::string& folder, PotentialUnits units) {
@@ -386,9 +322,9 @@ Model read_n2p2(const std::string& folder, PotentialUnits units) {
   Model model;
   model.kind = "n2p2";
   model.repulsion = "none";
-  model.parameters["functions"] = function_table(settings, length);
-  for (std::size_t k = 8; k < model.parameters["functions"].values.size(); k += 9)
-    model.cutoff = std::max(model.cutoff, model.parameters["functions"].values[k]);
+  for (const auto& list : settings.functions)
+    for (const SymmetryFunction& f : list) model.cutoff = std::max(model.cutoff, f.cutoff * length);
+  add_function_tables(settings.functions, length, model);
   model.parameters["cutoff_type"] = {.shape = {1}, .values = {static_cast<double>(settings.cutoff_type)}};
   model.parameters["cutoff_alpha"] = {.shape = {1}, .values = {settings.alpha}};
   for (std::size_t a = 0; a < settings.numbers.size(); ++a) {

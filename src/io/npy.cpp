@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <filesystem>
@@ -97,7 +98,7 @@ void NpyRows::parse_header(const std::string& text) {
     const auto extent = cursor.integer();
     if (!extent || *extent < 0 || (*extent > 0 && total > most_numbers / *extent) || ++rank > 4)
       fail("the shape in the header is no list of extents", copy_again);
-    total *= *extent;
+    total *= std::max<Index>(*extent, 1);  // no rows: the length of a row counts all the same
     if (rank == 1)
       rows_ = *extent;
     else

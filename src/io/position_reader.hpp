@@ -10,6 +10,12 @@
 
 namespace haven {
 
+/// What a file says of a frame beside where the atoms are.
+struct FrameLabels {
+  std::optional<double> temperature_K{};  ///< of this moment, from the velocities
+  std::optional<double> energy{};         ///< eV, of the cell; the free energy that forces belong to
+};
+
 /// Positions of one frame, as a file states them.
 struct PositionFrame {
   std::optional<std::int64_t> step{};
@@ -17,6 +23,7 @@ struct PositionFrame {
   Cell cell;
   std::vector<Vec3> positions{};   ///< A
   std::vector<Vec3> velocities{};  ///< A/fs; empty when the file has none, or none of known unit
+  FrameLabels labels{};
 };
 
 /// What some trajectories cannot say themselves and the user must.
@@ -42,6 +49,8 @@ class PositionReader {
   [[nodiscard]] virtual double temperature_K() const { return 0; }
   /// Not empty: the file ends inside a frame, in words. Valid when next() has returned false.
   [[nodiscard]] virtual std::string ending() const { return {}; }
+  /// Not empty: why the labels of the frames are not to be trusted. Valid when next() has returned false.
+  [[nodiscard]] virtual std::string labels_doubt() const { return {}; }
   /// What the user should know about the file. Valid when next() has returned false.
   [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
 };
@@ -65,7 +74,8 @@ class PositionReader {
 [[nodiscard]] std::unique_ptr<PositionReader> open_foreign_h5md(const std::string& path,
                                                                 const PositionReading& reading);
 
-/// VASP XDATCAR (io/xdatcar.hpp).
+/// VASP XDATCAR (io/xdatcar.hpp), with temperatures and energies from the OSZICAR beside it, matched by the numbers of
+/// the ionic steps.
 [[nodiscard]] std::unique_ptr<PositionReader> open_xdatcar_positions(const std::string& path);
 
 /// OUTCAR, vasprun.xml, vaspout.h5: every ionic step, POTIM apart.

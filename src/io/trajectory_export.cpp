@@ -71,9 +71,9 @@ class ExtxyzExporter final : public TrajectoryExporter {
  public:
   ExtxyzExporter(FileSystem& files, const std::string& path, ExportHeader header)
       : file_(files, path), header_(std::move(header)) {}
-  void append(const TrajectoryFrame& frame) override {
+  void append(const TrajectoryFrame& frame, const FrameLabels& labels) override {
     check_size(frame, header_);
-    file_.append(extxyz_text(frame, header_.numbers));
+    file_.append(extxyz_text(frame, header_.numbers, labels));
   }
   void finish() override { file_.finish(); }
 
@@ -88,7 +88,7 @@ class DumpExporter final : public TrajectoryExporter {
       : file_(files, path), header_(std::move(header)) {
     for (const int number : header_.numbers) types_.emplace(number, static_cast<int>(types_.size()) + 1);
   }
-  void append(const TrajectoryFrame& frame) override {
+  void append(const TrajectoryFrame& frame, const FrameLabels& /*labels*/) override {
     check_size(frame, header_);
     const TurnedCell to = turned(frame.cell);
     std::string text = first_ ? "ITEM: UNITS\nmetal\n" : "";
@@ -142,7 +142,7 @@ class DcdExporter final : public TrajectoryExporter {
     write_record(titles);
     write_record(bytes_of_values<std::int32_t>({static_cast<std::int32_t>(header_.numbers.size())}));
   }
-  void append(const TrajectoryFrame& frame) override {
+  void append(const TrajectoryFrame& frame, const FrameLabels& /*labels*/) override {
     check_size(frame, header_);
     const TurnedCell to = turned(frame.cell);
     if (frames_ == 0) first_step_ = frame.step;
@@ -225,15 +225,18 @@ class DcdExporter final : public TrajectoryExporter {
 
 }  // namespace
 
-std::string extxyz_text(const TrajectoryFrame& frame, std::span<const int> numbers) {
+std::string extxyz_text(const TrajectoryFrame& frame, std::span<const int> numbers, const FrameLabels& labels) {
   const Mat3& h = frame.cell.vectors();
   const auto& periodic = frame.cell.periodic();
   const auto letter = [&](std::size_t k) { return periodic[k] ? 'T' : 'F'; };
+  std::string known;
+  if (labels.energy) known += fmt::format(" energy={}", *labels.energy);
+  if (labels.temperature_K) known += fmt::format(" temperature_K={}", *labels.temperature_K);
   std::string text = fmt::format(
       "{}\nLattice=\"{} {} {} {} {} {} {} {} {}\" pbc=\"{} {} {}\" Properties=species:S:1:pos:R:3{} step={} "
-      "time_fs={}\n",
+      "time_fs={}{}\n",
       frame.positions.size(), h[0].x, h[0].y, h[0].z, h[1].x, h[1].y, h[1].z, h[2].x, h[2].y, h[2].z, letter(0),
-      letter(1), letter(2), frame.velocities.empty() ? "" : ":vel:R:3", frame.step, frame.time_fs);
+      letter(1), letter(2), frame.velocities.empty() ? "" : ":vel:R:3", frame.step, frame.time_fs, known);
   for (std::size_t i = 0; i < frame.positions.size(); ++i) {
     const Vec3& r = frame.positions[i];
     fmt::format_to(std::back_inserter(text), "{} {} {} {}", element_symbol(numbers[i]), r.x, r.y, r.z);

@@ -5,13 +5,15 @@
 #include <vector>
 
 #include "io/file_system.hpp"
+#include "io/position_reader.hpp"
 #include "md/sinks.hpp"
 
 namespace haven {
 
 /// Formats that other programs read. Positions are unwrapped in all of them.
 enum class ExportFormat {
-  extxyz,       ///< the cell as it is, with step and time_fs in the comment
+  extxyz,       ///< the cell as it is, with step, time_fs and what is known of energy and temperature_K in the
+                ///< comment
   lammps_dump,  ///< id type element xu yu zu [vx vy vz], units metal; the crystal is turned: a along x, b in the xy
                 ///< plane
   dcd,          ///< single precision, no elements and no velocities; turned as for LAMMPS
@@ -32,12 +34,13 @@ class TrajectoryExporter {
   TrajectoryExporter(const TrajectoryExporter&) = delete;
   TrajectoryExporter& operator=(const TrajectoryExporter&) = delete;
   /// @throws InputError for a frame that the format cannot hold; IoError
-  virtual void append(const TrajectoryFrame& frame) = 0;
+  virtual void append(const TrajectoryFrame& frame, const FrameLabels& labels) = 0;
   virtual void finish() = 0;
 };
 
-/// One frame as extended XYZ, velocities included when it has them.
-[[nodiscard]] std::string extxyz_text(const TrajectoryFrame& frame, std::span<const int> numbers);
+/// One frame as extended XYZ, velocities and labels included when it has them.
+[[nodiscard]] std::string extxyz_text(const TrajectoryFrame& frame, std::span<const int> numbers,
+                                      const FrameLabels& labels = {});
 
 /// @throws IoError
 [[nodiscard]] std::unique_ptr<TrajectoryExporter> make_exporter(FileSystem& files, const std::string& path,

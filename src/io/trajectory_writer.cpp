@@ -73,7 +73,7 @@ static void write_header(h5::Group root, const TrajectoryHeader& header, std::in
 
 static void write_atoms(h5::Group particles, const TrajectoryHeader& header) {
   particles.write("species", std::vector<std::int32_t>(header.numbers.begin(), header.numbers.end()));
-  particles.write("mass", header.masses).set("unit", "u");
+  particles.write("mass", header.masses).set_unit("u");
   particles.write("id", header.ids);
 }
 
@@ -86,13 +86,13 @@ static std::vector<h5::Dataset> make_elements(h5::Group root, const TrajectoryHe
   h5::Group particles = root.group("particles").group("all");
   h5::Group position = particles.create_group("position");
   h5::Dataset& value = data.emplace_back(position.create_extendible("value", h5::Type::f64, {atoms, 3}, 1));
-  value.set("unit", "Angstrom");
+  value.set_unit("Angstrom");
   if (options.velocities)
     data.emplace_back(particles.create_group("velocity").create_extendible("value", h5::Type::f64, {atoms, 3}, 1))
-        .set("unit", "Angstrom fs-1");
+        .set_unit("Angstrom fs-1");
   h5::Group edges = particles.group("box").create_group("edges");
-  data.emplace_back(edges.create_extendible("value", h5::Type::f64, {3, 3}, box_chunk)).set("unit", "Angstrom");
-  data.emplace_back(position.create_extendible("time", h5::Type::f64, {}, small_chunk)).set("unit", "fs");
+  data.emplace_back(edges.create_extendible("value", h5::Type::f64, {3, 3}, box_chunk)).set_unit("Angstrom");
+  data.emplace_back(position.create_extendible("time", h5::Type::f64, {}, small_chunk)).set_unit("fs");
   data.emplace_back(position.create_extendible("step", h5::Type::i64, {}, small_chunk));
   for (const char* name : {"step", "time"}) {
     const std::string target = fmt::format("/particles/all/position/{}", name);

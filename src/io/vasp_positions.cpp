@@ -1,7 +1,11 @@
+#include <fmt/format.h>
+
+#include <optional>
 #include <utility>
 
 #include "core/error.hpp"
 #include "io/file_format.hpp"
+#include "io/oszicar.hpp"
 #include "io/position_reader.hpp"
 #include "io/xdatcar.hpp"
 
@@ -44,18 +48,68 @@ class VaspPositions final : public PositionReader {
   Index index_ = 0;
 };
 
+/// Steps of an OSZICAR for the frames of an XDATCAR, both in order.
+class OszicarLabels {
+ public:
+  explicit OszicarLabels(const std::string& path) : reader_(path), pending_(reader_.next()) {}
+
+  /// What the step of this number says; nothing when the file does not have it.
+  FrameLabels of(Index number) {
+    if (number <= last_number_) ++run_;
+    last_number_ = number;
+    ++frames_;
+    const auto before = [&] { return pending_->run < run_ || (pending_->run == run_ && pending_->number < number); };
+    while (pending_ && before()) pending_ = reader_.next();
+    if (!pending_ || pending_->run != run_ || pending_->number != number) return ++without_, FrameLabels{};
+    return {.temperature_K = pending_->temperature_K, .energy = pending_->free_energy};
+  }
+
+  /// Reads the rest of the file: not empty when it is not of the run whose frames were asked for.
+  std::string doubt() {
+    while (pending_ && pending_->run <= run_) pending_ = reader_.next();
+    const std::string of_another = "; is it of another run?";
+    if (pending_) return reader_.path() + " holds more runs than the XDATCAR" + of_another;
+    // A run that was killed may leave one of the two files a few steps shorter.
+    if (without_ * 100 > frames_ + 100)
+      return fmt::format("{} lacks the steps of {} of {} frames{}", reader_.path(), without_, frames_, of_another);
+    return {};
+  }
+  [[nodiscard]] const std::string& path() const { return reader_.path(); }
+
+ private:
+  OszicarReader reader_;
+  std::optional<OszicarStep> pending_;
+  Index run_ = 0, last_number_ = -1, frames_ = 0, without_ = 0;
+};
+
 class XdatcarPositions final : public PositionReader {
  public:
-  explicit XdatcarPositions(const std::string& path) : reader_(path) {}
+  explicit XdatcarPositions(const std::string& path) : reader_(path) {
+    if (const std::string beside = oszicar_beside(path); !beside.empty()) oszicar_.emplace(beside);
+  }
   bool next(PositionFrame& frame) override {
     frame = {};
-    return reader_.next(frame.cell, frame.positions);
+    if (!reader_.next(frame.cell, frame.positions)) {
+      if (oszicar_) doubt_ = oszicar_->doubt();
+      return false;
+    }
+    if (oszicar_ && !reader_.configuration()) {
+      notes_ = {oszicar_->path() + ": not used, the frames of the XDATCAR have no numbers"};
+      oszicar_.reset();
+    }
+    if (oszicar_) frame.labels = oszicar_->of(*reader_.configuration());
+    return true;
   }
   const std::vector<int>& numbers() const override { return reader_.numbers(); }
   std::string ending() const override { return reader_.ending(); }
+  std::string labels_doubt() const override { return doubt_; }
+  std::vector<std::string> notes() const override { return notes_; }
 
  private:
   XdatcarReader reader_;
+  std::optional<OszicarLabels> oszicar_;
+  std::string doubt_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace

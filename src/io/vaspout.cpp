@@ -13,35 +13,45 @@
 #include "io/byte_stream.hpp"
 #include "io/cursor.hpp"
 #include "io/h5.hpp"
+#include "io/scratch_file.hpp"
 
 namespace haven {
 namespace {
 
 constexpr Index most_atoms = 1'000'000;
 constexpr Index most_types = 1000;
-constexpr std::size_t most_bytes = std::size_t{4} << 30U;
 constexpr std::string_view hdf5_mark = "\x89HDF\r\n\x1a\n";
 constexpr const char* remedy = "Import the vasprun.xml or OUTCAR of this run instead.";
 
-/// A plain file is left to the library; a compressed one has no other way than through memory.
+/// HDF5 needs to reach any byte of a file at any time: a compressed one is decompressed into a temporary file, which
+/// has lost its name when this returns.
+h5::File open_decompressed(ByteStream& stream, std::span<const char> first, const std::string& path) {
+  PosixFileSystem files;
+  ScratchFile scratch(files, "");
+  try {
+    scratch.file().append(std::as_bytes(first));
+    std::vector<char> block(std::size_t{1} << 20U);
+    while (const std::size_t got = stream.read(block.data(), block.size()))
+      scratch.file().append(std::as_bytes(std::span(block.data(), got)));
+  } catch (const IoError& error) {
+    throw IoError(error.summary() + " (decompressing " + path + ")", scratch.folder(),
+                  "Set TMPDIR to a folder with more room, or decompress the file yourself.");
+  }
+  if (stream.ending() != ByteStream::Ending::complete)
+    throw InputError("the compressed file is damaged or cut off", path, "Copy it again from its source.");
+  return h5::File::open_as(path, scratch.file().path());
+}
+
+/// A plain file is left to the library.
 h5::File open_file(const std::string& path) {
   const auto stream = open_byte_stream(path);
-  std::string bytes;
-  while (true) {
-    const std::size_t had = bytes.size();
-    bytes.resize(had + (256U << 10U));
-    const std::size_t got = stream->read(bytes.data() + had, bytes.size() - had);
-    bytes.resize(had + got);
-    if (had == 0 && !bytes.starts_with(hdf5_mark))
-      throw InputError("this is no HDF5 file", path, "Name the vaspout.h5 of a run.");
-    if (stream->is_plain()) return h5::File::open(path);
-    if (got == 0) break;
-    if (bytes.size() > most_bytes)
-      throw InputError("more than 4 GiB when decompressed", path, "Decompress the file and import it plain.");
-  }
-  if (stream->ending() != ByteStream::Ending::complete)
-    throw InputError("the compressed file is damaged or cut off", path, "Copy it again from its source.");
-  return h5::File::open_image(std::as_bytes(std::span(bytes.data(), bytes.size())), path);
+  std::vector<char> first(hdf5_mark.size());
+  std::size_t had = 0;
+  for (std::size_t got = 1; got > 0 && had < first.size(); had += got)
+    got = stream->read(first.data() + had, first.size() - had);
+  if (std::string_view(first.data(), had) != hdf5_mark)
+    throw InputError("this is no HDF5 file", path, "Name the vaspout.h5 of a run.");
+  return stream->is_plain() ? h5::File::open(path) : open_decompressed(*stream, first, path);
 }
 
 std::vector<Index> integers(const h5::Dataset& dataset) {

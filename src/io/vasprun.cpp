@@ -53,6 +53,7 @@ constexpr std::array<std::string_view, 16> tag_names{
     "kpoints",  "modeling", "parameters",  "rc",      "scstep", "structure", "v", "varray"};
 
 Tag tag_of(std::string_view name) {
+  if (name == "v") return Tag::v;  // nearly all of a file
   for (std::size_t k = 0; k < tag_names.size(); ++k)
     if (tag_names[k] == name) return static_cast<Tag>(k + 1);
   return Tag::other;
@@ -66,6 +67,10 @@ class Handler {
   bool start(std::string_view tag, std::string_view name);
   /// The element ends, with its text; `scanner` tells the line.
   void end(std::string_view text, XmlScanner& scanner);
+  /// Are we in an array of a step, right behind its start?
+  bool in_array() const { return in_calculation && around(0).tag == Tag::varray; }
+  /// A whole <v> of that array.
+  void row(std::string_view text);
 
   VaspSettings settings;
   VaspSettingsCollector calculation;
@@ -169,6 +174,15 @@ void Handler::end(std::string_view text, XmlScanner& scanner) {
   if (element.tag == Tag::modeling && depth_ == 0) root_closed = true;
   const bool direct_child = !in_calculation && depth_ == 1 && stack_[0].tag == Tag::modeling;
   if (direct_child && element.tag == Tag::varray && element.name == "forces") add_prediction(scanner.line());
+}
+
+void Handler::row(std::string_view text) {
+  HAVEN_ASSERT(depth_ < stack_.size());
+  text_ = text;
+  stack_[depth_].tag = Tag::v;
+  stack_[depth_++].name.clear();
+  take_vector();
+  --depth_;
 }
 
 void Handler::take_value(const Element& element) {
@@ -404,7 +418,10 @@ class VasprunReader final : public VaspReader {
   void advance() {
     switch (scanner_.next()) {
       case XmlScanner::Event::start:
-        if (handler_.start(scanner_.name(), scanner_.attribute("name"))) scanner_.keep_text();
+        if (handler_.start(scanner_.name(), scanner_.attribute("name")))
+          scanner_.keep_text();
+        else if (handler_.in_array())
+          while (const auto text = scanner_.plain_element("v")) handler_.row(*text);
         return;
       case XmlScanner::Event::end:
         handler_.end(scanner_.text(), scanner_);

@@ -52,6 +52,8 @@ bool XdatcarReader::next(Cell& cell, std::vector<Vec3>& positions) {
 
 bool XdatcarReader::frame_mark(std::string_view line, Coordinates& coordinates) {
   const std::string_view text = trimmed(line);
+  Cursor number(text);
+  configuration_ = number.skip_past("=") ? number.integer() : std::nullopt;
   const bool cartesian = text.starts_with("Cartesian") || text.starts_with("cartesian");
   coordinates = cartesian ? Coordinates::cartesian : Coordinates::direct;
   return text.empty() || cartesian || text.starts_with("Direct") || text.starts_with("direct");

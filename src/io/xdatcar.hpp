@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,8 @@ class XdatcarReader {
   /// The next frame; false at the end. @throws InputError with the line for a damaged file.
   bool next(Cell& cell, std::vector<Vec3>& positions);
   [[nodiscard]] Index frames() const { return index_; }  ///< delivered so far
+  /// Number that the file gives the last frame: VASP's ionic step. Nothing in old files, which have a blank line there.
+  [[nodiscard]] std::optional<Index> configuration() const { return configuration_; }
   /// Not empty: the file ends inside a frame, which is left out. Valid when next() has returned false.
   [[nodiscard]] std::string ending() const;
   [[nodiscard]] const std::string& path() const { return file_.path(); }
@@ -29,7 +32,7 @@ class XdatcarReader {
  private:
   enum class Coordinates { direct, cartesian };
   [[noreturn]] void fail(const std::string& what) const;
-  static bool frame_mark(std::string_view line, Coordinates& coordinates);
+  bool frame_mark(std::string_view line, Coordinates& coordinates);
   bool read_head();
   bool read_atoms();
   bool read_positions(Coordinates coordinates, std::vector<Vec3>& positions);
@@ -40,6 +43,7 @@ class XdatcarReader {
   double scale_ = 1;
   Cell cell_;
   Index index_ = 0;
+  std::optional<Index> configuration_;
   bool cut_off_ = false;
 };
 

@@ -45,6 +45,7 @@ void append_resolved(std::string& to, std::string_view text) {
 
 /// Drops what was scanned and appends the next block; false at the end of the file.
 bool XmlScanner::refill() {
+  settle_text();
   lines_ += newlines(buffer_.data() + counted_, buffer_.data() + at_);
   buffer_.erase(0, at_);
   at_ = counted_ = 0;
@@ -90,8 +91,20 @@ std::optional<std::size_t> XmlScanner::end_of_tag(std::size_t from) {
   }
 }
 
+/// Copies text that is still in the buffer.
+void XmlScanner::settle_text() {
+  if (std::exchange(held_, false)) text_.assign(buffer_, held_begin_, held_size_);
+}
+
 void XmlScanner::take_text(std::size_t end) {
-  if (!keeping_ || text_.size() + (end - at_) > longest_text) return;
+  const std::size_t size = end - at_;
+  if (!keeping_ || size == 0) return;
+  if (!held_ && text_.empty() && size <= longest_text && std::memchr(buffer_.data() + at_, '&', size) == nullptr) {
+    held_ = true, held_begin_ = at_, held_size_ = size;
+    return;
+  }
+  settle_text();
+  if (text_.size() + size > longest_text) return;
   append_resolved(text_, std::string_view(buffer_).substr(at_, end - at_));
 }
 
@@ -139,7 +152,10 @@ bool XmlScanner::skip_special() {
     finish("unclosed markup");
     return false;
   }
-  if (begin == 9 && keeping_ && text_.size() + *found < longest_text) text_.append(buffer_, at_ + 9, *found - 9);
+  if (begin == 9 && keeping_) {
+    settle_text();
+    if (text_.size() + *found < longest_text) text_.append(buffer_, at_ + 9, *found - 9);
+  }
   at_ += *found + end.size();
   return true;
 }
@@ -158,7 +174,7 @@ XmlScanner::Event XmlScanner::open_element() {
   if (depth_ >= deepest_nesting) return finish("too deeply nested");
   if (depth_ == open_.size()) open_.emplace_back();
   open_[depth_++].assign(name_);
-  keeping_ = false;
+  keeping_ = held_ = false;
   at_ += *end + 1;
   return Event::start;
 }
@@ -190,6 +206,23 @@ XmlScanner::Event XmlScanner::next() {
     if (kind != '!' && kind != '?') return open_element();
     if (!skip_special()) return Event::finish;
   }
+}
+
+std::optional<std::string_view> XmlScanner::plain_element(std::string_view tag) {
+  if (finished_ || pending_end_ || depth_ >= deepest_nesting) return std::nullopt;
+  std::size_t begin = at_;
+  while (begin < buffer_.size() && is_blank(buffer_[begin])) ++begin;
+  const std::string_view rest = std::string_view(buffer_).substr(begin);
+  const std::size_t head = tag.size() + 2;  // of <tag>
+  if (rest.size() < head || rest[0] != '<' || rest[head - 1] != '>' || rest.substr(1, tag.size()) != tag) return {};
+  const std::size_t end = rest.find('<', head);
+  if (end == rest.npos || rest.size() - end < head + 1) return std::nullopt;
+  if (rest[end + 1] != '/' || rest[end + head] != '>' || rest.substr(end + 2, tag.size()) != tag) return std::nullopt;
+  const std::string_view text = rest.substr(head, end - head);
+  if (text.size() > longest_text || text.find('&') != text.npos) return std::nullopt;
+  held_ = false;
+  at_ = begin + end + head + 1;
+  return text;
 }
 
 std::string_view XmlScanner::attribute(std::string_view name) const {

@@ -14,7 +14,9 @@
 /// runs of different length are subtracted, so that the start does not count. Processor times make oversubscribed ranks
 /// and busy machines comparable; docs/scaling.md holds the results.
 ///
-/// usage: mpirun -n RANKS md_scaling_bench PRESET ATOMS STEPS
+/// usage: mpirun -n RANKS md_scaling_bench PRESET ATOMS STEPS [SAMPLE]
+///
+/// With SAMPLE, displacements of the model's first element are correlated every SAMPLE steps during the run.
 namespace haven {
 namespace {
 
@@ -60,10 +62,16 @@ class CountingCommunicator final : public Communicator {
     timed([&] { incoming = inner_.exchange(outgoing); });
     return incoming;
   }
-  void exchange_known(std::span<const Message> outgoing, std::span<Message> incoming) override {
+  void start_exchange(std::span<const Message> outgoing, std::span<Message> incoming) override {
     counters.messages += static_cast<double>(outgoing.size());
     for (const Message& message : outgoing) counters.bytes += static_cast<double>(message.bytes.size());
-    timed([&] { inner_.exchange_known(outgoing, incoming); });
+    timed([&] { inner_.start_exchange(outgoing, incoming); });
+  }
+  void progress() override {
+    timed([&] { inner_.progress(); });
+  }
+  void finish_exchange() override {
+    timed([&] { inner_.finish_exchange(); });
   }
   std::unique_ptr<Communicator> split(int colour) override { return inner_.split(colour); }
   void abort(int exit_code) override { inner_.abort(exit_code); }
@@ -97,6 +105,7 @@ struct Case {
   Model model;
   Structure structure;
   std::unique_ptr<Potential> potential;
+  std::int64_t correlator_interval = 0;  ///< steps
 };
 
 Counters run_steps(Communicator& world, const Case& c, std::int64_t steps) {
@@ -113,6 +122,9 @@ Counters run_steps(Communicator& world, const Case& c, std::int64_t steps) {
                      .ensemble = Ensemble::nve,
                      .temperature = {},
                      .duration_fs = static_cast<double>(steps) * options.timestep_fs}};
+  options.stages[0].correlator_interval = c.correlator_interval;
+  options.guards.mobile_elements = {c.model.elements[0].number};
+  options.guards.host_msd_factor = 0;
   CountingCommunicator counting(world);
   const StopRequest stop;
   NoSink sink;
@@ -125,10 +137,7 @@ Counters run_steps(Communicator& world, const Case& c, std::int64_t steps) {
   return counting.counters;
 }
 
-int bench(Communicator& world, const std::string& preset, Index atoms, std::int64_t steps) {
-  Case c{.model = bench_model(preset), .structure = {}, .potential = nullptr};
-  c.structure = bench_structure(c.model, atoms);
-  c.potential = make_potential(c.model, Precision::mixed);
+int bench(Communicator& world, Case c, std::int64_t steps) {
   const std::int64_t few = std::max<std::int64_t>(1, steps / 5);
   const auto first = run_steps(world, c, few).values(), second = run_steps(world, c, few + steps).values();
   std::array<double, 8> per_step{}, largest{};
@@ -157,9 +166,13 @@ int bench(Communicator& world, const std::string& preset, Index atoms, std::int6
 
 int main(int argc, char** argv) {
   const auto world = haven::make_world_communicator(argc, argv);
-  if (argc != 4) {
-    if (world->is_root()) fmt::print(stderr, "usage: md_scaling_bench PRESET ATOMS STEPS\n");
+  if (argc != 4 && argc != 5) {
+    if (world->is_root()) fmt::print(stderr, "usage: md_scaling_bench PRESET ATOMS STEPS [SAMPLE]\n");
     return 2;
   }
-  return haven::bench(*world, argv[1], std::atol(argv[2]), std::atol(argv[3]));
+  haven::Case c{.model = haven::bench_model(argv[1]), .structure = {}, .potential = nullptr};
+  c.structure = haven::bench_structure(c.model, std::atol(argv[2]));
+  c.potential = haven::make_potential(c.model, haven::Precision::mixed);
+  if (argc == 5) c.correlator_interval = std::atol(argv[4]);
+  return haven::bench(*world, std::move(c), std::atol(argv[3]));
 }

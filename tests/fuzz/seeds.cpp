@@ -137,7 +137,14 @@ std::vector<std::string> xdatcar_seeds() {
     if (frame > 1) changing += fmt::format("made up\n 1.0\n 5 0 0\n 0 5.{} 0\n 0 0 6\n Li S\n 2 1\n", frame);
     changing += coordinates;
   }
-  return {fixed, changing};
+  std::string energies =
+      "       N       E                     dE             d eps       ncg     rms          rms(c)\n";
+  for (int step = 1; step <= 3; ++step)
+    energies += fmt::format(
+        "DAV:   1    -0.102E+02   -0.10E+02   -0.1E+03   64   0.5E+01\n{:7} T=  80{}. E= -.10{}E+02 F= -.11E+02 E0= "
+        "-.11E+02  EK= 0.1E+00 SP= 0.0E+00 SK= 0.0E+00\n",
+        step, step, step);
+  return {fixed, changing, fixed + std::string(parts_separator) + energies};
 }
 
 std::vector<std::string> dump_seeds() {

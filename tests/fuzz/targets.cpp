@@ -158,18 +158,6 @@ void run_import(std::string_view bytes) {
   });
 }
 
-void run_xdatcar(std::string_view bytes) {
-  const BytesFile file(bytes);
-  answered([&] {
-    const auto source = open_xdatcar(file.path(), {.frame_interval_fs = 1});
-    TrajectoryFrame frame;
-    while (source->next(frame)) {
-      promise(frame.positions.size() == source->info().numbers.size(), "as many positions as atoms");
-      promise(finite(frame.positions), "finite numbers");
-    }
-  });
-}
-
 using OpenPositions = std::unique_ptr<PositionReader> (*)(const std::string&, const PositionReading&);
 
 /// A trajectory of another program.
@@ -256,6 +244,23 @@ class PartsFolder {
  private:
   std::filesystem::path folder_;
 };
+
+void run_xdatcar(std::string_view bytes) {
+  const PartsFolder folder(bytes, {"XDATCAR", "OSZICAR"});
+  answered([&] {
+    const auto source = open_xdatcar(folder.path("XDATCAR"), {.frame_interval_fs = 1});
+    TrajectoryFrame frame;
+    while (source->next(frame)) {
+      promise(frame.positions.size() == source->info().numbers.size(), "as many positions as atoms");
+      promise(finite(frame.positions), "finite numbers");
+      const FrameLabels labels = source->labels();
+      promise(std::isfinite(labels.energy.value_or(0)) && std::isfinite(labels.temperature_K.value_or(0)),
+              "finite labels");
+    }
+    static_cast<void>(source->labels_doubt());
+    static_cast<void>(source->remarks());
+  });
+}
 
 void run_frames_of_parts(const PartsFolder& folder, const std::string& name, FileFormat format) {
   answered([&] {
@@ -428,7 +433,8 @@ std::vector<Target> make_targets() {
       {"xdatcar",
        run_xdatcar,
        xdatcar_seeds,
-       {"Direct configuration=     1\n", "Cartesian configuration=", " 2 3\n", "Li S\n"}},
+       {"Direct configuration=     1\n", "Cartesian configuration=", " 2 3\n", "Li S\n",
+        "     12 T=   800. E= -.1E+02 F= -.1E+02 E0= -.1E+02\n", std::string(parts_separator)}},
       {"config",
        run_config,
        config_seeds,

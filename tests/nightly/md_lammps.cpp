@@ -13,6 +13,7 @@
 #include "potentials/structure_evaluation.hpp"
 #include "support/distributions.hpp"
 #include "support/file_bytes.hpp"
+#include "support/lammps.hpp"
 #include "support/md_fixtures.hpp"
 #include "support/program.hpp"
 #include "support/shared_data.hpp"
@@ -23,7 +24,6 @@ namespace haven::testing {
 namespace {
 
 constexpr double epsilon = 0.01032, sigma = 3.405, cutoff = 8.0, shortest = 2.4;  // eV, A: argon
-constexpr const char* program = "/usr/bin/lmp";
 
 struct Value {
   double energy, force;
@@ -60,59 +60,26 @@ Structure argon_in(const Mat3& deformation, int n, double amplitude) {
   return structure;
 }
 
-std::string data_text(const Structure& s, double mass) {
-  const Mat3& h = s.cell.vectors();
-  std::string text = fmt::format(
-      "made by a test\n\n{} atoms\n1 atom types\n0 {} xlo xhi\n0 {} ylo yhi\n0 {} zlo zhi\n{} {} {} xy xz "
-      "yz\n\nMasses\n\n"
-      "1 {}\n\nAtoms\n\n",
-      s.size(), h[0].x, h[1].y, h[2].z, h[1].x, h[2].x, h[2].y, mass);
-  for (std::size_t i = 0; i < s.positions.size(); ++i)
-    text += fmt::format("{} 1 {} {} {}\n", i + 1, s.positions[i].x, s.positions[i].y, s.positions[i].z);
-  if (s.velocities.empty()) return text;
-  text += "\nVelocities\n\n";
-  for (std::size_t i = 0; i < s.velocities.size(); ++i) {
-    const Vec3 v = units::fs_per_ps * s.velocities[i];  // A/ps
-    text += fmt::format("{} {} {} {}\n", i + 1, v.x, v.y, v.z);
-  }
-  return text;
-}
-
 class Lammps : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!std::filesystem::exists(program)) GTEST_SKIP() << "no LAMMPS here";
+    if (!std::filesystem::exists(lammps_program)) GTEST_SKIP() << "no LAMMPS here";
     std::ofstream(folder_.file("argon.table")) << table_text();
     potential_ = make_potential(read_lammps_table(folder_.file("argon.table")), Precision::float64);
   }
   /// Runs LAMMPS on the structure; `commands` follow the definition of the system. Returns the log.
   std::string lammps(const Structure& structure, const std::string& commands) {
-    std::ofstream(folder_.file("data")) << data_text(structure, lammps_mass());
+    std::ofstream(folder_.file("data")) << lammps_data(structure, lammps_mass());
     std::ofstream(folder_.file("in")) << fmt::format(
         "units metal\natom_style atomic\nbox tilt large\nread_data data\npair_style lj/smooth/linear {0}\npair_coeff 1 "
         "1 "
         "{1} {2}\nneighbor 1.0 bin\nneigh_modify every 1 delay 0 check yes\n{3}",
         cutoff, epsilon, sigma, commands);
-    const ProgramResult result = run_program({program, "-in", "in", "-log", "log"}, folder_.path().string());
+    const ProgramResult result = run_program({lammps_program, "-in", "in", "-log", "log"}, folder_.path().string());
     EXPECT_EQ(result.code, 0) << result.out << result.err;
     return bytes_of(folder_.file("log"));
   }
-  /// Three columns of the last frame of a dump, by id.
-  std::vector<Vec3> dumped(std::size_t atoms) {
-    std::istringstream file(bytes_of(folder_.file("dump")));
-    std::vector<Vec3> values(atoms);
-    std::string line;
-    while (std::getline(file, line)) {
-      if (line.rfind("ITEM: ATOMS", 0) != 0) continue;
-      for (std::size_t k = 0; k < atoms; ++k) {
-        std::size_t id = 0;
-        Vec3 v;
-        file >> id >> v.x >> v.y >> v.z;
-        values.at(id - 1) = v;
-      }
-    }
-    return values;
-  }
+  std::vector<Vec3> dumped(std::size_t atoms) { return last_frame(bytes_of(folder_.file("dump")), atoms); }
   /// LAMMPS's constants are older than CODATA 2018; with this mass its equations of motion are ours to the last digit.
   static double lammps_mass() { return mass * units::kinetic_to_ev / (1.0364269e-4 * 1e6); }
   static constexpr double mass = 39.948;

@@ -130,6 +130,42 @@ TEST(Arrhenius, MobileHostsAreLeftOut) {
   EXPECT_EQ(a.sigma_T->T_max, 1000);
 }
 
+// A framework that melts on the way to the target has no line beyond: the energy is given, the conductivity is not.
+TEST(Arrhenius, DoesNotExtrapolateThroughAMobileHost) {
+  FastRandom random(3);
+  std::vector<TransportResult> results = ladder(random, {500, 600, 800, 1000, 1200}, {0.1, 0.1, 0.1, 0.1, 0.1});
+  results.back().checks.host.grows = true;
+  const ArrheniusResult beyond = fit_arrhenius(results, {.target_K = 1300});
+  EXPECT_TRUE(beyond.Ea_eV.determined());
+  ASSERT_FALSE(beyond.sigma_at_target.determined());
+  EXPECT_NE(beyond.sigma_at_target.refused.find("the host moves at 1200 K"), std::string::npos);
+  EXPECT_FALSE(beyond.tracer_at_target.determined());
+  EXPECT_FALSE(beyond.p_superionic.has_value());
+  EXPECT_TRUE(fit_arrhenius(results, {.target_K = 300}).sigma_at_target.determined());
+}
+
+// A jump of the volume at the break is told with the break.
+TEST(Arrhenius, TellsWhatElseChangesAtABreak) {
+  std::vector<TransportResult> results;
+  for (const double t : {500.0, 550.0, 600.0, 650.0, 750.0, 850.0, 950.0, 1050.0}) {
+    const double y =
+        t < 700 ? -0.9 / units::boltzmann * (1 / t - 1 / 700.0) : -0.2 / units::boltzmann * (1 / t - 1 / 700.0);
+    TransportResult r;
+    r.temperature_K = t, r.n_ions = 100;
+    r.volume_A3 = 2000 * (1 + 1e-4 * (t - 500)) * (t > 700 ? 1.02 : 1.0);
+    r.checks.alpha2_peak = t > 700 ? 0.3 : 1.2;
+    r.sigma = log_normal_estimate(std::exp(y - 5) / t, 0.03),
+    r.tracer.iso = log_normal_estimate(std::exp(y - 12), 0.03);
+    results.push_back(r);
+  }
+  const ArrheniusResult fit = fit_arrhenius(results, {});
+  const auto told =
+      std::find_if(fit.warnings.begin(), fit.warnings.end(), [](const auto& w) { return w.code == "TR024"; });
+  ASSERT_NE(told, fit.warnings.end());
+  EXPECT_NE(told->text.find("departs by +2.00 %"), std::string::npos) << told->text;
+  EXPECT_NE(told->text.find("from 1.2 to 0.3"), std::string::npos) << told->text;
+}
+
 TEST(Arrhenius, BreakIsFoundAndTheColdBranchExtrapolated) {
   std::vector<TransportResult> results;
   for (const double t : {500.0, 550.0, 600.0, 650.0, 750.0, 850.0, 950.0, 1050.0}) {

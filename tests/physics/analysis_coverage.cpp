@@ -141,6 +141,8 @@ TEST(Refusal, OfARunTooShortForDSigmaSaysHowMuchMore) {
   EXPECT_FALSE(result.haven_ratio.determined());
   EXPECT_GT(*result.collective.iso.upper_bound, walk_diffusion);
   EXPECT_NE(result.collective.iso.refused.find("for 20 %"), std::string::npos);
+  EXPECT_EQ(result.haven_ratio.refused.rfind("95 % interval [", 0), 0U) << result.haven_ratio.refused;
+  EXPECT_NE(result.haven_ratio.refused.find("for 20 %"), std::string::npos) << result.haven_ratio.refused;
 }
 
 // Ions caged by harmonic springs move, but not away: the MSD levels off, and no window is diffusive.

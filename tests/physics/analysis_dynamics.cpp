@@ -28,7 +28,7 @@ class EinsteinCrystal final : public Potential {
   }
   const Requirements& requirements() const override { return requirements_; }
   void evaluate(const LocalAtoms& atoms, const NeighbourView&, Wanted, Evaluation& out) const override {
-    for (std::size_t i = 0; i < static_cast<std::size_t>(atoms.n_centres); ++i) {
+    for (auto i = static_cast<std::size_t>(atoms.first_centre); i < static_cast<std::size_t>(atoms.n_centres); ++i) {
       const Vec3 away = atoms.positions[i] - sites_[static_cast<std::size_t>(atoms.ids[i])];
       out.forces[i] += to_fixed(-spring_ * away);
       out.energy.add(0.5 * spring_ * norm2(away));

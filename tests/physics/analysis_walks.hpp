@@ -1,7 +1,10 @@
 #pragma once
 #include <cmath>
 #include <cstdint>
+#include <span>
+#include <vector>
 
+#include "analysis/green_kubo.hpp"
 #include "analysis/transport.hpp"
 
 /// Synthetic motion with known transport coefficients for the calibration of the estimators.
@@ -44,6 +47,32 @@ class FastRandom {
   double spare_ = 0;
   bool has_spare_ = false;
 };
+
+/// Sum over the series of mean squared displacements over all origins, by sums of squares and the autocorrelation from
+/// a Fourier transform (Calandrini et al., Collection SFN 12, 201 (2011)); of every `stride`-th value, lags in these.
+inline std::vector<double> fourier_msd(const std::vector<std::vector<double>>& series, std::span<const Index> lags,
+                                       std::size_t stride = 1) {
+  std::vector<double> msd(lags.size(), 0.0);
+  for (const std::vector<double>& all : series) {
+    std::vector<double> r;
+    for (std::size_t t = 0; t < all.size(); t += stride) r.push_back(all[t] - all[0]);
+    std::size_t padded = 1;
+    while (padded < 2 * r.size()) padded *= 2;
+    std::vector<double> x(2 * padded, 0.0);  // interleaved complex numbers
+    for (std::size_t t = 0; t < r.size(); ++t) x[2 * t] = r[t];
+    fourier_transform(x);
+    for (std::size_t k = 0; k < padded; ++k)
+      x[2 * k] = x[2 * k] * x[2 * k] + x[2 * k + 1] * x[2 * k + 1], x[2 * k + 1] = 0;
+    fourier_transform(x);
+    for (std::size_t k = 0; k < lags.size(); ++k) {
+      const auto lag = static_cast<std::size_t>(lags[k]);
+      double squares = 0;
+      for (std::size_t t = 0; t + lag < r.size(); ++t) squares += r[t] * r[t] + r[t + lag] * r[t + lag];
+      msd[k] += (squares - 2.0 * x[2 * lag] / static_cast<double>(padded)) / static_cast<double>(r.size() - lag);
+    }
+  }
+  return msd;
+}
 
 /// Brownian ions: steps of unit variance per frame and axis (A^2), part of which is common to all ions, plus white
 /// vibration. Frames are 0.1 ps apart: D* = 0.5 A^2 / 0.1 ps = 5 A^2/ps = 5e-4 cm^2/s; D_sigma = D* / H_R.

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -148,6 +149,37 @@ class Pipeline : public ::testing::Test {
   }
   TemporaryFolder folder_;
 };
+
+// At constant energy nothing holds the nominal temperature (a crystal that starts from its sites ends near half of it):
+// conductivity and Arrhenius plot need the one that the runs had.
+TEST_F(Pipeline, TakesTheTemperatureOfARunAtConstantEnergyFromTheRun) {
+  const std::string folder = project("nve");
+  std::string text = input;
+  const std::string bath = "thermostat = { tau = 500.0 }\n";
+  text.replace(text.find(bath), bath.size(), "ensemble = \"nve\"\n");
+  const std::string stage = "[[md.stage]]\nname = \"equil\"\nps = 0.05\n";
+  text.erase(text.find(stage), stage.size());
+  std::ofstream(folder + "/haven.toml") << text;
+  const ProgramResult result = run_program({haven_program(), "run"}, folder);
+  ASSERT_EQ(result.code, 5) << result.err;
+  const auto transport = nlohmann::json::parse(content(folder + "/run/transport/transport.json"));
+  for (const auto& one : transport.at("temperatures")) {
+    double sum = 0, rows = 0;
+    for (const char* replica : {"r0", "r1"}) {
+      std::ifstream thermo(folder + "/run/md/" + one.at("label").get<std::string>() + "/" + replica + "/thermo.csv");
+      std::string line;
+      std::getline(thermo, line);
+      while (std::getline(thermo, line)) {
+        double step = 0, time = 0, temperature = 0;
+        ASSERT_EQ(std::sscanf(line.c_str(), "%lf,%lf,%lf", &step, &time, &temperature), 3);
+        sum += temperature, rows += 1;
+      }
+    }
+    EXPECT_NEAR(one.at("temperature_K").get<double>(), sum / rows, 1e-5 * sum / rows);
+    EXPECT_LT(sum / rows, 0.8 * std::stod(one.at("label").get<std::string>().substr(1)))
+        << "half of it became potential energy";
+  }
+}
 
 // A short run of a crystal that does not diffuse: everything is made, and the conductivity is refused, exit code 5.
 TEST_F(Pipeline, GoesFromLabelsToAReportAndRefusesWhatIsNotDetermined) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 
 #include "core/units.hpp"
@@ -38,6 +39,64 @@ std::vector<double> column(const std::vector<ThermoRow>& rows, Value value) {
   std::vector<double> values;
   for (const ThermoRow& row : rows) values.push_back(value(row));
   return values;
+}
+
+/// A direction in the space of mass-weighted velocities, [atom], one for each of x, y and z.
+using Pattern = std::vector<double>;
+
+/// Standing waves of the longest wavelengths: sines and cosines along each axis, over the atoms' first places. Their
+/// sum of squares is 1.
+std::vector<Pattern> longest_waves(const Structure& structure) {
+  std::vector<Pattern> waves(6);
+  for (const Vec3& r : structure.positions) {
+    const Vec3 s = structure.cell.to_fractional(r);
+    for (int k = 0; k < 3; ++k) {
+      const double phase = 2 * std::numbers::pi * s[k];
+      waves[static_cast<std::size_t>(2 * k)].push_back(std::cos(phase));
+      waves[static_cast<std::size_t>(2 * k) + 1].push_back(std::sin(phase));
+    }
+  }
+  for (Pattern& wave : waves)
+    for (double& u : wave) u *= std::sqrt(2.0 / static_cast<double>(structure.positions.size()));
+  return waves;
+}
+
+/// The groups whose temperatures must be equal, relative to `kt` and for one frame: x, y, z, light atoms, heavy ones,
+/// those below and above the middle of the box at the start, and the longest waves.
+std::array<double, 8> temperatures_of(const TrajectoryFrame& frame, const MdInput& input, double kt) {
+  const double total_mass = std::accumulate(input.masses.begin(), input.masses.end(), 0.0);
+  std::array<double, 8> sums{}, counts{};
+  const auto add = [&](std::size_t group, double value) { sums[group] += value, counts[group] += 1; };
+  for (std::size_t i = 0; i < frame.velocities.size(); ++i) {
+    const bool above = input.structure.cell.to_fractional(input.structure.positions[i]).z > 0.49;
+    for (int k = 0; k < 3; ++k) {
+      const double t = units::kinetic_to_ev * input.masses[i] * std::pow(frame.velocities[i][k], 2) /
+                       (kt * (1 - input.masses[i] / total_mass));
+      for (const auto group : {static_cast<std::size_t>(k), 3 + i % 2, std::size_t{5} + (above ? 1 : 0)}) add(group, t);
+    }
+  }
+  for (const Pattern& wave : longest_waves(input.structure)) {
+    Vec3 speed;
+    for (std::size_t i = 0; i < wave.size(); ++i) speed += (std::sqrt(input.masses[i]) * wave[i]) * frame.velocities[i];
+    for (int k = 0; k < 3; ++k) add(7, units::kinetic_to_ev * speed[k] * speed[k] / kt);
+  }
+  for (std::size_t g = 0; g < sums.size(); ++g) sums[g] /= counts[g];
+  return sums;
+}
+
+/// The thermostats at constant volume, and with both barostats.
+std::vector<StageOptions> ensembles_with_temperature(double temperature, double duration_fs) {
+  std::vector<StageOptions> stages;
+  for (const Thermostat thermostat : thermostats)
+    stages.push_back(with(thermostat, nvt_stage(temperature, 100, duration_fs)));
+  stages.push_back(npt_stage(temperature,
+                             {.pressure_gpa = 0.2, .shape = CellShape::triclinic, .tau_fs = 400, .bulk_modulus_gpa = 2},
+                             duration_fs));
+  stages.push_back(npt_stage(
+      temperature,
+      {.type = Barostat::martyna_tobias_klein, .pressure_gpa = 0.2, .shape = CellShape::triclinic, .tau_fs = 1500},
+      duration_fs));
+  return stages;
 }
 
 }  // namespace
@@ -140,39 +199,55 @@ TEST(Langevin, LeavesTheSystemAtRest) {
   EXPECT_LT(norm(momentum), 1e-11 * std::sqrt(thermal));  // the momentum is summed in multiples of 2^-44
 }
 
-/// T22 on a budget: light and heavy atoms, and each direction, have the same temperature under every thermostat,
-/// within 4.5 standard errors from ten blocks (energy passes slowly between the modes of a crystal, so samples are
-/// correlated). With the centre of mass at rest the mean energy of an atom is 3/2 kT (1 - m/M).
-TEST(Thermostats, ShareTheEnergyEquallyBetweenElementsAndAxes) {
+/// T22 on a budget: light and heavy atoms, each direction, the halves of the box and the slowest collective motions
+/// have the same temperature in every ensemble, within 4.5 standard errors from ten blocks (energy passes slowly
+/// between the modes of a crystal, so samples are correlated; a Student distribution with 9 degrees of freedom is
+/// beyond 4.5 with probability 0.15 %, less often than a normal one beyond 3.2). With the centre of mass at rest the
+/// mean energy of an atom is 3/2 kT (1 - m/M). A thermostat that drains fast motions into slow ones - the flying ice
+/// cube - heats the waves.
+TEST(Thermostats, ShareTheEnergyEquallyBetweenElementsAxesAndWaves) {
   const auto potential = argon(5.0);
   MdInput input = input_for(argon_crystal(3));
   for (std::size_t i = 0; i < input.masses.size(); i += 2) input.masses[i] = 7;
-  const double total_mass = std::accumulate(input.masses.begin(), input.masses.end(), 0.0);
-  for (const Thermostat thermostat : thermostats) {
-    SCOPED_TRACE(static_cast<int>(thermostat));
-    StageOptions stage = with(thermostat, nvt_stage(100, 100, 80000));
+  for (StageOptions stage : ensembles_with_temperature(80, 80000)) {
+    SCOPED_TRACE(stage.name + " " + std::to_string(static_cast<int>(stage.thermostat)));
     stage.trajectory_interval = 50;
     stage.store_velocities = true;
-    MdOptions options = options_for({nvt_stage(100, 20, 4000), stage});
+    MdOptions options = options_for({nvt_stage(80, 20, 4000), stage});
     options.timestep_fs = 4;
     const auto result = run({.potential = *potential, .input = input, .options = options});
-    std::array<std::vector<double>, 5> temperatures;  // x, y, z, light, heavy, relative to the target
+    std::array<std::vector<double>, 8> temperatures;  // relative to the target
     for (const TrajectoryFrame& frame : result->sink.frames) {
-      std::array<double, 5> sums{}, counts{};
-      for (std::size_t i = 0; i < frame.velocities.size(); ++i)
-        for (int k = 0; k < 3; ++k) {
-          const double t = units::kinetic_to_ev * input.masses[i] * std::pow(frame.velocities[i][k], 2) /
-                           (units::boltzmann * 100 * (1 - input.masses[i] / total_mass));
-          for (const auto group : {static_cast<std::size_t>(k), std::size_t{3} + i % 2})
-            sums[group] += t, counts[group] += 1;
-        }
-      for (std::size_t g = 0; g < 5; ++g) temperatures[g].push_back(sums[g] / counts[g]);
+      const auto values = temperatures_of(frame, input, units::boltzmann * 80);
+      for (std::size_t g = 0; g < values.size(); ++g) temperatures[g].push_back(values[g]);
     }
-    for (const auto& group : temperatures) {
-      const Blocks blocks = blocks_of(group, 10);
-      EXPECT_NEAR(blocks.mean, 1, 4.5 * blocks.error);
-      EXPECT_LT(blocks.error, 0.02);
+    for (std::size_t g = 0; g < temperatures.size(); ++g) {
+      const Blocks blocks = blocks_of(temperatures[g], 10);
+      EXPECT_NEAR(blocks.mean, 1, 4.5 * blocks.error) << "group " << g;
+      EXPECT_LT(blocks.error, g == 7 ? 0.08 : 0.02) << "group " << g;
     }
+  }
+}
+
+/// The other face of the flying ice cube: no ensemble sets the system in motion as a whole, however hard the thermostat
+/// works. What is there of momentum is rounding of 10,000 velocity updates.
+TEST(Thermostats, NoEnsembleSetsTheWholeSystemInMotion) {
+  const auto potential = argon(5.0);
+  for (StageOptions stage : ensembles_with_temperature(80, 40000)) {
+    SCOPED_TRACE(stage.name + " " + std::to_string(static_cast<int>(stage.thermostat)));
+    stage.tau_fs = stage.thermostat == Thermostat::nose_hoover ? 50 : 5;  // chains need several steps per period
+    MdOptions options = options_for({stage});
+    options.timestep_fs = 4;
+    const SimulationState end =
+        run({.potential = *potential, .input = input_for(argon_crystal(2)), .options = options})->outcome.final_state;
+    Vec3 momentum;
+    double thermal = 0;
+    for (std::size_t i = 0; i < end.velocities.size(); ++i) {
+      momentum += end.masses[i] * end.velocities[i];
+      thermal += std::pow(end.masses[i], 2) * norm2(end.velocities[i]);
+    }
+    EXPECT_EQ(end.step, 10000);
+    EXPECT_LT(norm(momentum), 1e-10 * std::sqrt(thermal));
   }
 }
 

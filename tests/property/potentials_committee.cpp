@@ -191,6 +191,20 @@ TEST(Committee, ModelsThatDoNotShareADescriptorAreRefusedByName) {
   EXPECT_NE(refusal([](Model& m) { m.elements[0].network.layers[0].outputs += 1; }).find("layers"), std::string::npos);
 }
 
+/// What MD makes of the models it is given: those with one descriptor together, the others as they are, in order.
+TEST(Committee, ModelsThatFitAreMergedAndOthersLeftAlone) {
+  const std::vector<Model> same = members_of("chebyshev", 3), other = members_of("moment", 1);
+  const std::vector<Model> merged = merge_what_fits({same[0], other[0], same[1], same[2]});
+  ASSERT_EQ(merged.size(), 2U);
+  EXPECT_EQ(merged[0].members(), 3);
+  EXPECT_EQ(merged[1].members(), 1);
+  EXPECT_EQ(merged[1].kind, "moment");
+  const Structure structure = example_structure();
+  EXPECT_EQ(evaluate_structure(*make_potential(merged[0], Precision::float64), structure).forces,
+            evaluate_structure(*make_potential(merge_committee(same), Precision::float64), structure).forces);
+  EXPECT_TRUE(merge_what_fits({}).empty());
+}
+
 TEST(Committee, DamagedCommitteesAreRefused) {
   const std::vector<Model> models = members_of("moment", 3);
   Model uneven = merge_committee(models);

@@ -302,6 +302,26 @@ TEST_P(EveryPotential, SkinDoesNotChangeABit) {
   }
 }
 
+/// What MD on several ranks relies on: atoms without copies come first, the others when the copies are there.
+TEST_P(EveryPotential, CentresInSeveralCallsGiveTheSameBits) {
+  std::vector<Evaluator> evaluators = double_evaluators(GetParam());
+  for (Evaluator& evaluator : mixed_evaluators(GetParam())) evaluators.push_back(std::move(evaluator));
+  for (const Evaluator& evaluator : evaluators) {
+    SCOPED_TRACE(evaluator.name);
+    ASSERT_TRUE(evaluator.potential->evaluates_parts());
+    const Structure s = structure(1, 24);
+    const auto whole = evaluate_all(*evaluator.potential, s);
+    const auto parts = evaluate_in_parts(*evaluator.potential, s, {7, 24, 0, 7});
+    EXPECT_EQ(parts.fixed_forces, whole.fixed_forces);
+    EXPECT_EQ(parts.fixed_energy, whole.fixed_energy);
+    EXPECT_EQ(parts.fixed_virial, whole.fixed_virial);
+    EXPECT_EQ(parts.atom_energies, whole.atom_energies);
+    EXPECT_EQ(parts.atom_virials, whole.atom_virials);
+    EXPECT_EQ(parts.extrapolating, whole.extrapolating);
+    EXPECT_EQ(parts.extrapolates, whole.extrapolates);
+  }
+}
+
 TEST_P(EveryPotential, ALoneAtomHasAnEnergyAndNoForce) {
   for (const Evaluator& evaluator : double_evaluators(GetParam())) {
     SCOPED_TRACE(evaluator.name);

@@ -1,10 +1,14 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "app/config.hpp"
 #include "core/error.hpp"
+#include "io/text_file.hpp"
+#include "support/program.hpp"
+#include "support/shared_data.hpp"
 
 namespace haven {
 namespace {
@@ -58,6 +62,14 @@ const std::vector<Broken> broken_configs{
     {"NegativeCutoff", "[model]\ncutoff = -1.0", "line 2, model.cutoff: -1 is out of range: must be >= 1 and <= 15"},
     {"ZeroTimestep", "[md]\ntimestep = 0.0", "line 2, md.timestep: 0 is out of range: must be > 0 and <= 20"},
     {"NotANumber", "[md]\ntimestep = nan", "line 2, md.timestep: must be finite"},
+    {"NoStepAtAll", "[data]\nsources = [ { path = \"a\", every = 0 } ]",
+     "line 2, data.sources[0].every: 0 is out of range: must be >= 1"},
+    {"NegativeWeight", "[data]\nsources = [ { path = \"a\", weight = -1.0 } ]",
+     "line 2, data.sources[0].weight: -1 is out of range: must be > 0"},
+    {"UnknownEnergy", "[data]\nenergy = \"sigma\"",
+     "line 2, data.energy: \"sigma\" is not one of \"free\", \"sigma0\"; did you mean \"sigma0\"?"},
+    {"FlagForText", "[data]\nmixed_settings = true",
+     "line 2, data.mixed_settings: expected a text in quotes, found true"},
     {"InfiniteForce", "[data]\nmax_force = inf", "line 2, data.max_force: must be finite"},
     {"NegativeSeed", "seed = -4", "line 1, seed: -4 is out of range: must be >= 0"},
     {"FutureSchema", "schema = 2", "line 1, schema: 2 is out of range: only 1 is available in this version"},
@@ -150,6 +162,25 @@ const std::vector<Broken> broken_configs{
 };
 INSTANTIATE_TEST_SUITE_P(Golden, BrokenConfig, ::testing::ValuesIn(broken_configs),
                          [](const auto& item) { return item.param.name; });
+
+/// The same through the program, at the command that reads training data: exit code 2, the message, and not a file
+/// more.
+TEST(Config, BrokenInputFilesStopTheProgramBeforeItWrites) {
+  ASSERT_GE(broken_configs.size(), 60U);
+  const testing::TemporaryFolder folder;
+  for (const Broken& broken : broken_configs) {
+    write_text(folder.file("haven.toml"), broken.text);
+    const auto result =
+        testing::run_program({testing::haven_program(), "data", "import", "--config", "haven.toml", "-o", "out/set.h5"},
+                             folder.path().string());
+    EXPECT_EQ(result.code, 2) << broken.name << ": " << result.err;
+    EXPECT_NE(result.err.find(broken.message), std::string::npos) << broken.name << ": " << result.err;
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
+      names.push_back(entry.path().filename().string());
+    EXPECT_EQ(names, std::vector<std::string>{"haven.toml"}) << broken.name;
+  }
+}
 
 TEST(Config, ReportsAllProblemsAtOnceInOrderOfLines) {
   EXPECT_EQ(message_of("sed = 1\n[model]\ncutoff = -1.0\ntype = \"momnt\"\n[md]\ntimestep = \"x\"\n"),

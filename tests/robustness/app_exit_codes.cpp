@@ -111,6 +111,7 @@ TEST_F(ExitCodes, AnElementTheModelDoesNotKnowIsNamed) {
   const ProgramResult result = haven({"predict", "m.haven", "POSCAR"});
   EXPECT_EQ(result.code, 3);
   EXPECT_NE(result.err.find("Na"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("Li"), std::string::npos) << "what it was trained on: " << result.err;
 }
 
 TEST_F(ExitCodes, PredictWritesExtxyzWithEnergyForcesAndStress) {

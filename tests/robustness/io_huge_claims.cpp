@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
+#include "io/checkpoint.hpp"
 #include "io/dataset_file.hpp"
 #include "io/h5_library.hpp"
 #include "io/position_reader.hpp"
+#include "io/sha256.hpp"
 #include "io/trajectory.hpp"
 #include "io/vaspout.hpp"
 #include "support/h5md_example.hpp"
@@ -118,6 +120,27 @@ TEST(HugeClaims, OfATrajectory) {
         for (int frames = 0; frames < 10 && reader.next(frame); ++frames) {
         }
       });
+}
+
+/// With a checksum that fits what was changed.
+TEST(HugeClaims, OfACheckpoint) {
+  for (const char* name : {"/atoms/number", "/atoms/mass", "/atoms/position", "/atoms/velocity", "/variables/offset",
+                           "/variables/value", "/variables/name"})
+    for (const Storage storage : {Storage::contiguous, Storage::chunked}) {
+      const testing::TemporaryFolder folder;
+      const std::string path = folder.file("checkpoint.h5");
+      PosixFileSystem files;
+      write_checkpoint(files, path, testing::example_state(10));
+      constexpr std::size_t seal = std::string_view("haven-sha256 ").size() + 64 + 1;
+      std::vector<std::byte> bytes = read_file(files, path);
+      bytes.resize(bytes.size() - seal);
+      write_file_atomically(files, path, bytes);
+      ASSERT_NO_FATAL_FAILURE(claim(path, name, terabyte, storage)) << name;
+      bytes = read_file(files, path);
+      const std::string fits = "haven-sha256 " + sha256_hex(bytes) + "\n";
+      OutputFile(files, path, OpenMode::update).append(fits);
+      EXPECT_THROW(static_cast<void>(read_checkpoint(path)), InputError) << name;
+    }
 }
 
 TEST(HugeClaims, OfAForeignTrajectory) {

@@ -78,6 +78,17 @@ std::vector<Frame> frames_of(const std::string& path) {
   return testing::frames_in(path, {.units = FileUnits::angstrom_ev, .types = {}}, ending);
 }
 
+/// The same without those that have a problem.
+std::vector<Frame> readable_frames_of(const std::string& path) {
+  const FileFormat format = recognise_format(path);
+  if (!is_frame_file(format)) return read_frames(path);
+  std::vector<Frame> frames;
+  const auto reader = open_frames(path, format, {.units = FileUnits::angstrom_ev, .types = {}});
+  while (auto read = reader->next())
+    if (read->problem.empty()) frames.push_back(std::move(read->frame));
+  return frames;
+}
+
 TEST(LineEnds, WhatEditorsDoToTextChangesNothing) {
   const testing::TemporaryFolder folder;
   for (const Example& example : examples()) {
@@ -97,6 +108,33 @@ TEST(LineEnds, WhatEditorsDoToTextChangesNothing) {
         expect_same(frames_of(path), expected, example.name + ", " + name);
       } catch (const Error& error) {
         ADD_FAILURE() << example.name << ", " << name << ": " << error.what();
+      }
+    }
+  }
+}
+
+/// A crash or a wrong tool can leave a line without end. It is refused, or its frame is; never read into memory whole.
+TEST(LineEnds, ALineOfTenMegabytesIsRefusedOrItsFrameIs) {
+  const testing::TemporaryFolder folder;
+  for (const Example& example : examples()) {
+    const std::string path = folder.file(example.name);
+    write_text(path, example.text);
+    const auto expected = frames_of(path);
+    for (const char fill : {'7', '\0'}) {
+      const std::size_t at = example.text.find('\n', example.text.size() / 2) + 1;
+      write_text(path, example.text.substr(0, at) + std::string(10'000'000, fill) + "\n" + example.text.substr(at));
+      std::vector<Frame> found;
+      try {
+        found = readable_frames_of(path);
+      } catch (const InputError& error) {
+        EXPECT_FALSE(error.remedy().empty()) << example.name;
+      }
+      for (const Frame& frame : found) {
+        const bool known = std::any_of(expected.begin(), expected.end(), [&](const Frame& one) {
+          return one.forces == frame.forces && one.energy == frame.energy &&
+                 one.structure.positions == frame.structure.positions;
+        });
+        EXPECT_TRUE(known) << example.name << ", filled with character " << static_cast<int>(fill);
       }
     }
   }

@@ -27,6 +27,7 @@ using testing::bytes_of;
 using testing::example_model;
 using testing::made_up_aenet;
 using testing::made_up_n2p2;
+using testing::made_up_n2p2_compact;
 using testing::made_up_nep;
 using testing::made_up_pair_table;
 using testing::put;
@@ -74,10 +75,9 @@ struct GoodFile {
 std::vector<GoodFile> good_files(const TemporaryFolder& folder) {
   Model committee = example_model();
   for (ModelElement& element : committee.elements) element.committee = {element.network, element.network};
-  std::vector<Model> models{example_model(),  committee,
-                            made_up_n2p2(),   made_up_nep(),
-                            made_up_aenet(),  made_up_pair_table(),
-                            random_model({}), random_model({.kind = "behler-parrinello"})};
+  std::vector<Model> models{example_model(),        committee,        made_up_n2p2(),
+                            made_up_n2p2_compact(), made_up_nep(),    made_up_aenet(),
+                            made_up_pair_table(),   random_model({}), random_model({.kind = "behler-parrinello"})};
   std::vector<GoodFile> files;
   for (const Model& model : models) {
     write_model(folder.file("good.haven"), model);
@@ -339,6 +339,93 @@ TEST_F(CraftedModel, ValuesOutOfRangeAreRefused) {
     const double energy = -1;
     replace_attribute(file, "/elements/000_Li", "reference_energy", H5T_IEEE_F64LE, &energy);
   });
+}
+
+/// The datasets of a file with their extents; text is left out.
+struct NumberArray {
+  std::string name;
+  std::vector<hsize_t> extent;
+};
+std::vector<NumberArray> number_arrays(hid_t file) {
+  std::vector<NumberArray> all;
+  const auto visit = [](hid_t root, const char* name, const H5O_info_t* info, void* out) -> herr_t {
+    if (info->type != H5O_TYPE_DATASET) return 0;
+    const hid_t data = H5Dopen2(root, name, H5P_DEFAULT), type = H5Dget_type(data), space = H5Dget_space(data);
+    if (H5Tget_class(type) == H5T_FLOAT) {
+      NumberArray found{.name = std::string("/") + name,
+                        .extent = std::vector<hsize_t>(static_cast<std::size_t>(H5Sget_simple_extent_ndims(space)))};
+      H5Sget_simple_extent_dims(space, found.extent.data(), nullptr);
+      static_cast<std::vector<NumberArray>*>(out)->push_back(std::move(found));
+    }
+    H5Sclose(space);
+    H5Tclose(type);
+    H5Dclose(data);
+    return 0;
+  };
+  EXPECT_GE(H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_NATIVE, visit, &all, H5O_INFO_BASIC), 0);
+  return all;
+}
+
+// T56: every array of two files damaged in every one of these ways, 200 files and more.
+TEST_F(CraftedModel, EveryArrayDamagedInEveryWayIsRefused) {
+  using Damage = std::function<void(hid_t file, const NumberArray& array, const std::vector<double>& values)>;
+  const auto with_extent = [](std::size_t change) {
+    return [change](hid_t file, const NumberArray& array, const std::vector<double>& values) {
+      std::vector<hsize_t> extent = array.extent;
+      if (extent.empty()) extent.push_back(1);  // a single number
+      if (change == 0) extent.at(0) += 1;
+      if (change == 1) extent.push_back(1);
+      if (change == 2) extent.at(0) = hsize_t{1} << 50;
+      replace(file, array.name.c_str(), H5T_IEEE_F64LE, extent, H5P_DEFAULT, change == 2 ? nullptr : values.data());
+    };
+  };
+  const auto with_value = [](double value) {
+    return [value](hid_t file, const NumberArray& array, std::vector<double> values) {
+      values.at(0) = value;
+      replace(file, array.name.c_str(), H5T_IEEE_F64LE, array.extent, H5P_DEFAULT, values.data());
+    };
+  };
+  const std::vector<Damage> damages{
+      [](hid_t file, const NumberArray& array, const auto&) { H5Ldelete(file, array.name.c_str(), H5P_DEFAULT); },
+      [](hid_t file, const NumberArray& array, const auto&) {
+        H5Ldelete(file, array.name.c_str(), H5P_DEFAULT);
+        H5Gclose(H5Gcreate2(file, array.name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+      },
+      [](hid_t file, const NumberArray& array, const auto&) {
+        H5Lmove(file, array.name.c_str(), file, "/moved", H5P_DEFAULT, H5P_DEFAULT);
+        H5Lcreate_soft("/moved", file, array.name.c_str(), H5P_DEFAULT, H5P_DEFAULT);
+      },
+      [](hid_t file, const NumberArray& array, const std::vector<double>& values) {
+        replace(file, array.name.c_str(), H5T_STD_I64LE, array.extent, H5P_DEFAULT, values.data());
+      },
+      with_extent(0),
+      with_extent(1),
+      with_extent(2),
+      with_value(std::nan("")),
+      with_value(1.0 / 0.0),
+      with_value(1.25e7)};
+  const std::string good = folder_.file("good.haven"), bad = folder_.file("bad.haven");
+  int mutants = 0;
+  for (const Model& model : {example_model(), made_up_n2p2_compact()}) {
+    write_model(good, model);
+    const hid_t original = H5Fopen(good.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+    const std::vector<NumberArray> arrays = number_arrays(original);
+    H5Fclose(original);
+    for (const NumberArray& array : arrays) {
+      hsize_t size = 1;
+      for (const hsize_t n : array.extent) size *= n;
+      if (size == 0) continue;
+      for (std::size_t d = 0; d < damages.size(); ++d, ++mutants) {
+        std::filesystem::copy_file(good, bad, std::filesystem::copy_options::overwrite_existing);
+        const hid_t file = H5Fopen(bad.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+        ASSERT_GE(file, 0);
+        damages[d](file, array, std::vector<double>(2 * static_cast<std::size_t>(size) + 64, 0.5));
+        ASSERT_GE(H5Fclose(file), 0);
+        EXPECT_THROW(static_cast<void>(read_model(bad)), ModelError) << array.name << ", damage " << d;
+      }
+    }
+  }
+  EXPECT_GE(mutants, 200);
 }
 
 }  // namespace

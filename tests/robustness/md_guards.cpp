@@ -361,15 +361,17 @@ TEST(Guards, EnergyDriftStopsNveAndIsFlaggedInNvt) {
   options.stages = {nvt_stage(60, 100, 20000)};
   const auto flagged = failure_of({.potential = leaking(0.1), .input = input, .options = options});
   EXPECT_EQ(flagged->code, ExitCode::ok);
-  EXPECT_TRUE(contains(flagged->sink.events.back(), R"({"event":"warning","guard":"energy_drift")"));
+  EXPECT_TRUE(contains(flagged->sink.events.at(1), R"({"event":"warning","guard":"energy_drift")"));
+  const std::string& end = flagged->sink.events.at(2);  // the stage ends with its drift
+  EXPECT_NEAR(std::stod(end.substr(end.find("drift_eV_per_atom_ns") + 22)), 0.1, 0.01) << end;
   // Half the limit is too slow for that, but 0.1 ns of it without a bath change 60 K by 2 K.
   options.stages = {nve_stage(60, 100000)};
   const auto heated = failure_of({.potential = leaking(5e-3), .input = input, .options = options});
   EXPECT_EQ(heated->code, ExitCode::ok);
-  EXPECT_TRUE(contains(heated->sink.events.back(), R"({"event":"warning","guard":"heating")"));
+  EXPECT_TRUE(contains(heated->sink.events.at(1), R"({"event":"warning","guard":"heating")"));
   options.stages = {nvt_stage(60, 100, 20000)};
   const auto cooled = failure_of({.potential = leaking(5e-3), .input = input, .options = options});
-  EXPECT_EQ(cooled->sink.events.size(), 1u);  // the stage's beginning
+  EXPECT_EQ(cooled->sink.events.size(), 2U);
 }
 
 TEST(Guards, ExtrapolationIsFlaggedOncePerStageAndCountedOrStops) {

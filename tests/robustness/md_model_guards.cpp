@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/error.hpp"
+#include "potentials/committee/merge.hpp"
 #include "potentials/registry.hpp"
 #include "potentials/structure_evaluation.hpp"
 #include "support/file_bytes.hpp"
@@ -191,6 +192,42 @@ TEST(Committee, DeviationIsTheLargestSpreadOfTheForceOnAnAtom) {
   EXPECT_GT(largest, 0.1) << "models with other random weights have to differ";
   EXPECT_EQ(result->outcome.largest_deviation,
             std::max(result->sink.deviations.front().force, result->sink.deviations.back().force));
+}
+
+/// Models with one descriptor are one evaluation for all: their deviations are those of models side by side, to the
+/// rounding of the networks' sums, whether they are the others or the model that moves the atoms.
+TEST(Committee, MembersThatShareADescriptorCountOneByOne) {
+  std::vector<Model> models;
+  for (const std::uint64_t seed : {1, 2, 3})
+    models.push_back(random_model({.kind = "chebyshev", .elements = {3, 17}, .cutoff = 4.5, .seed = seed}));
+  const auto potential_of = [](const Model& model) { return make_potential(model, Precision::float64); };
+  const auto first = potential_of(models[0]), all = potential_of(merge_committee(models));
+  std::vector<std::unique_ptr<Potential>> apart, together, none;
+  for (const std::size_t k : {1, 2}) apart.push_back(potential_of(models[k]));
+  for (const Model& model : merge_what_fits({models[1], models[2]})) together.push_back(potential_of(model));
+  ASSERT_EQ(together.size(), 1U);
+  ASSERT_EQ(together[0]->requirements().members, 2);
+  MdOptions options = two_rows();
+  options.guards.max_deviation = 0;
+  const auto rows = [&](const Potential& mover, const std::vector<std::unique_ptr<Potential>>& others) {
+    return run({.potential = mover, .input = input_for(disordered()), .options = options, .committee = others});
+  };
+  const auto expected = rows(*first, apart), merged = rows(*first, together), moved_by_mean = rows(*all, none);
+  EXPECT_EQ(exact_text(merged->outcome.final_state), exact_text(expected->outcome.final_state));
+  ASSERT_EQ(merged->sink.deviations.size(), expected->sink.deviations.size());
+  for (std::size_t k = 0; k < expected->sink.deviations.size(); ++k) {
+    const DeviationRow &a = expected->sink.deviations[k], &b = merged->sink.deviations[k];
+    EXPECT_NEAR(b.force, a.force, 1e-9 * a.force);
+    EXPECT_NEAR(b.force_rms, a.force_rms, 1e-9 * a.force_rms);
+    EXPECT_NEAR(b.energy, a.energy, 1e-9 * a.energy);
+    EXPECT_EQ(b.atom, a.atom);
+    EXPECT_GT(a.force, 0.01);
+  }
+  // At step 0 the atoms are in one place, whoever is going to move them.
+  const DeviationRow &a = expected->sink.deviations.front(), &b = moved_by_mean->sink.deviations.front();
+  EXPECT_NEAR(b.force, a.force, 1e-9 * a.force);
+  EXPECT_NEAR(b.energy, a.energy, 1e-9 * a.energy);
+  EXPECT_EQ(b.atom, a.atom);
 }
 
 TEST(Committee, OfOneModelTwiceAgreesExactlyAndChangesNothingOfTheRun) {

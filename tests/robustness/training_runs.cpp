@@ -73,7 +73,9 @@ class ThreadCommunicator : public Communicator {
     return ranks_.gather_all(rank_, bytes);
   }
   std::vector<Message> exchange(const std::vector<Message>&) override { std::abort(); }
-  void exchange_known(std::span<const Message>, std::span<Message>) override { std::abort(); }
+  void start_exchange(std::span<const Message>, std::span<Message>) override { std::abort(); }
+  void progress() override { std::abort(); }
+  void finish_exchange() override { std::abort(); }
   std::unique_ptr<Communicator> split(int) override { std::abort(); }
   void abort(int) override { std::abort(); }
 

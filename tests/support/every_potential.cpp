@@ -60,6 +60,7 @@ std::vector<PotentialCase> make_cases() {
   // The made-up structures have pairs from 1.8 A on: some are inside the wall.
   all.push_back(model_case("moment_zbl_2", {.elements = {3, 16}, .seed = 2, .wall_range = 2.6}));
   all.push_back(model_case("n2p2_2", {3, 8}, made_up_n2p2));
+  all.push_back(model_case("n2p2_compact_2", {3, 8}, made_up_n2p2_compact));
   all.push_back(with_kink(model_case("nep_2", {3, 8}, made_up_nep)));
   all.push_back(with_kink(model_case("aenet_2", {3, 8}, made_up_aenet)));
   all.push_back(model_case("pair_table_2", {3, 8}, made_up_pair_table));

@@ -62,6 +62,26 @@ Model made_up_n2p2() {
   return with_networks(std::move(model), 4);
 }
 
+Model made_up_n2p2_compact() {
+  // type, two neighbours, r_l, r_c, angles, core
+  constexpr double rows[][8] = {{20, 0, 0, -5.0, 5.0, 0, 0, 2},     {20, 1, 0, 0.5, 4.5, 0, 0, 12},
+                                {20, 1, 0, -1.0, 5.0, 0, 0, 5},     {21, 0, 1, 0.0, 5.0, 0, 120, 2},
+                                {22, 0, 1, -5.0, 5.0, -90, 90, 12}, {23, 0, 0, 0.0, 5.0, 0, 0, 13},
+                                {25, 0, 0, 0.5, 4.5, 90, 270, 4}};
+  Model model = empty_model("n2p2");
+  Array functions{.shape = {0, 9}, .values = {}};
+  for (const double centre : {0.0, 1.0})
+    for (const auto& row : rows) {
+      functions.values.push_back(centre);
+      functions.values.insert(functions.values.end(), std::begin(row), std::end(row));
+      ++functions.shape[0];
+    }
+  model.parameters = {{"cutoff_type", list_of({cutoff_type_fifth_degree})},
+                      {"cutoff_alpha", list_of({0.0})},
+                      {"compact_functions", functions}};
+  return with_networks(std::move(model), 7);
+}
+
 Model made_up_nep() {
   Model model = empty_model("nep");
   RandomSequence random(8, Stream::test, 81);

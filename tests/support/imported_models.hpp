@@ -8,6 +8,8 @@ namespace haven::testing {
 
 /// n2p2's functions of type 2, 3, 9, 12 and 13 with the window of fifth degree (type 6), at two cut-offs.
 [[nodiscard]] Model made_up_n2p2();
+/// n2p2's functions of compact support (radial, narrow, wide and weighted), with cores that end smoothly.
+[[nodiscard]] Model made_up_n2p2_compact();
 /// NEP with all invariants of three and four moments and a cut-off per element.
 [[nodiscard]] Model made_up_nep();
 /// A chebyshev model as aenet's files make one: orders, cut-offs and element weights of every centre its own.

@@ -227,9 +227,11 @@ MdOptions options_for(std::vector<StageOptions> stages) {
 
 void FaultyPotential::evaluate(const LocalAtoms& atoms, const NeighbourView& list, Wanted wanted,
                                Evaluation& out) const {
-  ++calls_;
+  if (atoms.first_centre == 0) {
+    ++calls_;
+    if (calls_ == at_call && damage == Damage::signal) std::raise(SIGUSR1);
+  }
   if (at_call > 0 && calls_ >= at_call && damage == Damage::bad_alloc) throw std::bad_alloc();
-  if (calls_ == at_call && damage == Damage::signal) std::raise(SIGUSR1);
   if (at_call > 0 && calls_ >= at_call && damage == Damage::nan_position && atoms.n_centres > 0) {
     std::vector<Vec3> positions(atoms.positions.begin(), atoms.positions.end());
     positions[0].y = std::numeric_limits<double>::quiet_NaN();

@@ -92,7 +92,7 @@ class FaultyPotential final : public Potential {
  public:
   enum class Damage { none, not_finite, nan_position, bad_alloc, signal };
   explicit FaultyPotential(const Potential& inner) : inner_(inner) {}
-  /// From this call of evaluate() on (counted from 1); 0 never.
+  /// From this evaluation on (counted from 1, whether in one call or in parts); 0 never.
   Damage damage = Damage::none;
   int at_call = 0;
 

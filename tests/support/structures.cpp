@@ -164,7 +164,9 @@ Mat3 random_orthogonal(std::uint64_t seed, int reflect) {
 
 namespace {
 
-FullEvaluation evaluate_with_list(const Potential& potential, const LocalAtoms& atoms, const NeighbourView& list) {
+/// @param ranges  of centres, see evaluate_in_parts()
+FullEvaluation evaluate_with_list(const Potential& potential, const LocalAtoms& atoms, const NeighbourView& list,
+                                  const std::vector<Index>& ranges) {
   const auto n = static_cast<std::size_t>(atoms.n_centres);
   FullEvaluation result;
   result.fixed_forces.resize(n);
@@ -180,7 +182,12 @@ FullEvaluation evaluate_with_list(const Potential& potential, const LocalAtoms& 
                  .fault_atom = -1,
                  .extrapolating = 0,
                  .extrapolates = result.extrapolates};
-  potential.evaluate(atoms, list, Wanted::virial | Wanted::atom_energies | Wanted::atom_virials, out);
+  for (std::size_t k = 0; k + 1 < ranges.size(); k += 2) {
+    LocalAtoms part = atoms;
+    part.first_centre = ranges[k];
+    part.n_centres = ranges[k + 1];
+    potential.evaluate(part, list, Wanted::virial | Wanted::atom_energies | Wanted::atom_virials, out);
+  }
   result.energy = out.energy.value();
   result.fixed_energy = out.energy;
   result.virial = out.virial.value();
@@ -198,27 +205,39 @@ FullEvaluation evaluate_with_list(const Potential& potential, const LocalAtoms& 
   return result;
 }
 
-FullEvaluation evaluate_at(const Potential& potential, const Structure& structure, const std::vector<Vec3>& positions,
-                           double skin) {
+/// Where the atoms are, with how much skin, and in which calls.
+struct How {
+  std::vector<Vec3> positions;
+  double skin = 0;
+  std::vector<Index> ranges;
+};
+
+FullEvaluation evaluate_at(const Potential& potential, const Structure& structure, const How& how) {
   const std::vector<int> species = species_indices(structure.numbers, potential.requirements().elements);
   std::vector<AtomId> ids(species.size());
   std::iota(ids.begin(), ids.end(), AtomId{0});
   LocalAtoms atoms{.positions = structure.positions, .ids = ids, .species = species, .n_centres = structure.size()};
   NeighbourList list;
-  list.build(structure.cell, atoms, potential.requirements().cutoff + skin);
-  atoms.positions = positions;
-  return evaluate_with_list(potential, atoms, list.view());
+  list.build(structure.cell, atoms, potential.requirements().cutoff + how.skin);
+  atoms.positions = how.positions;
+  return evaluate_with_list(potential, atoms, list.view(), how.ranges);
 }
 
 }  // namespace
 
 FullEvaluation evaluate_all(const Potential& potential, const Structure& structure, double skin) {
-  return evaluate_at(potential, structure, structure.positions, skin);
+  return evaluate_at(potential, structure,
+                     {.positions = structure.positions, .skin = skin, .ranges = {0, structure.size()}});
+}
+
+FullEvaluation evaluate_in_parts(const Potential& potential, const Structure& structure,
+                                 const std::vector<Index>& ranges) {
+  return evaluate_at(potential, structure, {.positions = structure.positions, .skin = 0, .ranges = ranges});
 }
 
 FullEvaluation evaluate_moved(const Potential& potential, const Structure& structure,
                               const std::vector<Vec3>& positions) {
-  return evaluate_at(potential, structure, positions, 0);
+  return evaluate_at(potential, structure, {.positions = positions, .skin = 0, .ranges = {0, structure.size()}});
 }
 
 double largest_component(const std::vector<Vec3>& vectors) {

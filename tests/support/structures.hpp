@@ -57,6 +57,9 @@ struct FullEvaluation {
   std::vector<unsigned char> extrapolates;  ///< by centre
 };
 [[nodiscard]] FullEvaluation evaluate_all(const Potential& potential, const Structure& structure, double skin = 0);
+/// The same in several calls: for the centres of ranges [first, last), given as first, last, first, last, ...
+[[nodiscard]] FullEvaluation evaluate_in_parts(const Potential& potential, const Structure& structure,
+                                               const std::vector<Index>& ranges);
 /// The same with the neighbour list of `structure` but other positions, as between two rebuilds of a run.
 [[nodiscard]] FullEvaluation evaluate_moved(const Potential& potential, const Structure& structure,
                                             const std::vector<Vec3>& positions);

@@ -140,6 +140,33 @@ TEST(LiveDisplacements, EqualThoseOfTheFrames) {
   }
 }
 
+/// The stream of a run beside the Fourier transform of what it has seen, at every lag of ions and of their sum: a level
+/// of the stream has every 2^l-th sample as origin, as the transform of every 2^l-th sample.
+TEST(LiveDisplacements, EqualTheFourierTransform) {
+  const IonTracks tracks = testing::make_walk({.ions = 5, .frames = 1500}, 21);
+  const auto sums = charge_displacement(tracks, std::vector<double>(5, 1.0));
+  const std::vector<std::vector<double>> total(sums.begin(), sums.end());
+  DisplacementCorrelator correlator({5});
+  for (std::size_t t = 0; t < 1500; ++t) {
+    std::vector<Vec3> ions;
+    for (std::size_t i = 0; i < 5; ++i)
+      ions.push_back({tracks.series[3 * i][t], tracks.series[3 * i + 1][t], tracks.series[3 * i + 2][t]});
+    const std::vector<Vec3> sum{{total[0][t], total[1][t], total[2][t]}};
+    correlator.add(ions, sum);
+  }
+  const std::vector<Index> lags = correlator.lags();
+  const std::vector<double> tracer = correlator.tracer(0), collective = correlator.collective(0, 0);
+  ASSERT_GT(lags.size(), 50U);
+  for (std::size_t k = 0; k < lags.size(); ++k) {
+    Index stride = 1;
+    while (16 * stride < lags[k]) stride *= 2;
+    const std::vector<Index> lag{lags[k] / stride};
+    const auto every = static_cast<std::size_t>(stride);
+    EXPECT_NEAR(tracer[k] / (testing::fourier_msd(tracks.series, lag, every)[0] / 5), 1, 1e-10) << lags[k];
+    EXPECT_NEAR(collective[k] / testing::fourier_msd(total, lag, every)[0], 1, 1e-10) << lags[k];
+  }
+}
+
 /// Frames at every fourth sample: the run adds the three lags below, agrees at the others within a fraction of their
 /// error, and stands in the figure.
 TEST(LiveDisplacements, AddTheLagsBelowTheFrames) {

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "analysis/collective.hpp"
-#include "analysis/green_kubo.hpp"
 #include "analysis/msd.hpp"
 #include "physics/analysis_walks.hpp"
 
@@ -81,28 +80,20 @@ TEST(Msd, NonGaussianParameterOfKnownDistributions) {
   EXPECT_NEAR(mean_squared_displacement(tracks, one, {0, 400}).alpha2[0], 4.0 / 3.0 - 1.0, 1e-12);
 }
 
-// The other way to all origins: sums of squares by recursion and the autocorrelation by a Fourier transform
-// (Calandrini et al., Collection SFN 12, 201 (2011)).
+// The other way to all origins, for the ions and for their sum.
 TEST(Msd, EqualsTheOneByFourierTransform) {
   const IonTracks tracks = make_walk({.ions = 3, .frames = 1000}, 17);
   const std::vector<Index> lags = log_spaced_lags(500);
   const MsdCurve curve = mean_squared_displacement(tracks, lags, {0, 1000});
-  std::vector<double> by_transform(lags.size(), 0.0);
-  for (const std::vector<double>& r : tracks.series) {
-    std::vector<double> x(2 * 2048, 0.0);  // interleaved, padded to twice the length
-    for (std::size_t t = 0; t < 1000; ++t) x[2 * t] = r[t];
-    fourier_transform(x);
-    for (std::size_t k = 0; k < 2048; ++k)
-      x[2 * k] = x[2 * k] * x[2 * k] + x[2 * k + 1] * x[2 * k + 1], x[2 * k + 1] = 0;
-    fourier_transform(x);
-    for (std::size_t k = 0; k < lags.size(); ++k) {
-      const auto lag = static_cast<std::size_t>(lags[k]);
-      double squares = 0;
-      for (std::size_t t = 0; t + lag < 1000; ++t) squares += r[t] * r[t] + r[t + lag] * r[t + lag];
-      by_transform[k] += (squares - 2.0 * x[2 * lag] / 2048.0) / (3.0 * static_cast<double>(1000 - lag));
-    }
+  const std::vector<double> by_transform = testing::fourier_msd(tracks.series, lags);
+  const auto total = charge_displacement(tracks, std::vector<double>(3, 1.0));
+  const CollectiveCurve collective = collective_displacement(total, 3, lags, {0, 1000});
+  const std::vector<double> collective_by_transform =
+      testing::fourier_msd(std::vector<std::vector<double>>(total.begin(), total.end()), lags);
+  for (std::size_t k = 0; k < lags.size(); ++k) {
+    EXPECT_NEAR(by_transform[k] / 3 / curve.total[k], 1, 1e-10) << lags[k];
+    EXPECT_NEAR(collective_by_transform[k] / 3 / collective.total[k], 1, 1e-10) << lags[k];
   }
-  for (std::size_t k = 0; k < lags.size(); ++k) EXPECT_NEAR(by_transform[k] / curve.total[k], 1, 1e-10) << lags[k];
 }
 
 TEST(Collective, SumsChargesAndDividesByTheirSquares) {
@@ -121,6 +112,7 @@ TEST(Hops, CountsJumpsAndNotVibration) {
   for (std::size_t t = 1000; t < 3000; ++t) tracks.series[0][t] += 3.0;  // one jump, and one forth and back
   for (std::size_t t = 2000; t < 2300; ++t) tracks.series[1][t] += 3.0;
   EXPECT_EQ(count_hops(tracks, 3.0).total, 3);
+  EXPECT_EQ(count_hops(tracks, 3.0).ions, 1);
 }
 
 TEST(Host, VibratingFrameworkIsQuiet) {

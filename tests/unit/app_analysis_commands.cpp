@@ -1,10 +1,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "io/extxyz.hpp"
 #include "physics/analysis_walks.hpp"
 #include "support/program.hpp"
 #include "support/shared_data.hpp"
@@ -32,7 +35,96 @@ void write_walk(const std::string& path, std::uint64_t seed) {
   }
 }
 
+/// The walk as VASP's molecular dynamics leaves it: every fifth step in the XDATCAR, every step in the OSZICAR, at
+/// 620 +- 40 K.
+void write_vasp_walk(const testing::TemporaryFolder& folder, int last_step) {
+  testing::FastRandom random(3);
+  std::vector<Vec3> r(16);
+  for (std::size_t i = 0; i < 16; ++i)
+    r[i] = {0.25 * static_cast<double>(i % 4), 0.25 * static_cast<double>(i / 4), 0.5};
+  std::ofstream xdatcar(folder.file("XDATCAR")), oszicar(folder.file("OSZICAR"));
+  xdatcar << "walk\n1.0\n12 0 0\n0 12 0\n0 0 12\nLi S\n12 4\n";
+  for (int step = 1; step <= 2500; ++step) {
+    if (step <= last_step)
+      oszicar << fmt::format(
+          "DAV:   1 -0.5E+02 -0.5E+02 -0.1E+01 10 0.1E+01\n{:7} T={:6.0f}. E= -.50000000E+02 F= "
+          "-.51{:06}E+02 E0= -.51000000E+02  EK= 0.1E+01 SP= 0.00E+00 SK= 0.00E+00\n",
+          step, 620 + 40 * random.normal(), step);
+    if (step % 5 != 0) continue;
+    xdatcar << fmt::format("Direct configuration= {:5}\n", step);
+    for (std::size_t i = 0; i < 16; ++i) {
+      if (i < 12) r[i] += 0.04 * Vec3{random.normal(), random.normal(), random.normal()};
+      for (int k = 0; k < 3; ++k) r[i][k] -= std::floor(r[i][k]);
+      xdatcar << fmt::format("{:.8f} {:.8f} {:.8f}\n", r[i].x, r[i].y, r[i].z);
+    }
+  }
+}
+
 }  // namespace
+
+/// The OSZICAR beside an XDATCAR knows the temperature that the run had.
+TEST(AnalysisCommands, TheTemperatureOfAVaspRunIsCheckedAgainstItsOszicar) {
+  const testing::TemporaryFolder folder;
+  write_vasp_walk(folder, 2500);
+  const auto transport = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words{haven_program(), "transport", "haven",  "XDATCAR",   "--frame-interval",
+                                   "100",           "--mobile",  "Li",     "--charges", "Li=1",
+                                   "--hop-length",  "3",         "--json", "-"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run_program(words, folder.path().string());
+  };
+  const auto codes = [](const json& result) {
+    std::set<std::string> found;
+    for (const json& warning : result.at("warnings")) found.insert(warning.at("code").get<std::string>());
+    return found;
+  };
+  const auto measured = transport({});
+  ASSERT_EQ(measured.code, 0) << measured.err;
+  const json result = json::parse(measured.out);
+  EXPECT_NEAR(result.at("temperature_K").get<double>(), 620, 5 * 40 / std::sqrt(500.0));
+  EXPECT_TRUE(codes(result).contains("TR006")) << measured.err;
+  EXPECT_FALSE(codes(result).contains("TR033"));
+  const auto right = transport({"--temperature", "620"});
+  ASSERT_EQ(right.code, 0) << right.err;
+  EXPECT_FALSE(codes(json::parse(right.out)).contains("TR006")) << right.err;
+  EXPECT_FALSE(codes(json::parse(right.out)).contains("TR033")) << right.err;
+  const auto wrong = transport({"--temperature", "580"});
+  ASSERT_EQ(wrong.code, 0) << wrong.err;
+  EXPECT_TRUE(codes(json::parse(wrong.out)).contains("TR033")) << wrong.err;
+  EXPECT_NE(wrong.err.find("not 580.0 K"), std::string::npos) << wrong.err;
+  // An OSZICAR of another run is no measure.
+  write_vasp_walk(folder, 600);
+  const auto other = transport({"--temperature", "600"});
+  ASSERT_EQ(other.code, 0) << other.err;
+  EXPECT_FALSE(codes(json::parse(other.out)).contains("TR033"));
+  EXPECT_NE(other.err.find("is it of another run? Its temperatures were not used"), std::string::npos) << other.err;
+  EXPECT_EQ(transport({}).code, 2);
+}
+
+TEST(AnalysisCommands, ExportPutsEnergiesAndTemperaturesOfAnOszicarIntoExtendedXyz) {
+  const testing::TemporaryFolder folder;
+  write_vasp_walk(folder, 2500);
+  const auto exported = [&] {
+    return run_program({haven_program(), "export", "XDATCAR", "--frame-interval", "10", "-o", "walk.xyz"},
+                       folder.path().string());
+  };
+  const auto result = exported();
+  ASSERT_EQ(result.code, 0) << result.err;
+  ExtxyzReader reader(folder.file("walk.xyz"));
+  for (int frame = 1; frame <= 500; ++frame) {
+    const auto read = reader.next();
+    ASSERT_TRUE(read) << frame;
+    EXPECT_NEAR(read->energy.value(), -51.0 - 5e-6 * frame, 1e-9);
+    EXPECT_NEAR(read->temperature.value(), 620, 240);
+  }
+  EXPECT_FALSE(reader.next());
+  std::filesystem::remove(folder.file("walk.xyz"));
+  write_vasp_walk(folder, 600);
+  const auto refused = exported();
+  EXPECT_EQ(refused.code, 3);
+  EXPECT_NE(refused.err.find("is it of another run?"), std::string::npos) << refused.err;
+  EXPECT_FALSE(std::filesystem::exists(folder.file("walk.xyz")));
+}
 
 TEST(AnalysisCommands, LayersGiveJsonCsvAndAFigure) {
   const testing::TemporaryFolder folder;
@@ -55,6 +147,86 @@ TEST(AnalysisCommands, LayersGiveJsonCsvAndAFigure) {
                                  folder.path().string());
   EXPECT_EQ(wrong.code, 2) << wrong.err;
   EXPECT_NE(wrong.err.find("--edges"), std::string::npos) << wrong.err;
+}
+
+TEST(AnalysisCommands, RegionsGiveJsonAndCsv) {
+  const testing::TemporaryFolder folder;
+  write_walk(folder.file("walk.xyz"), 1);
+  const auto run = run_program({haven_program(),
+                                "transport",
+                                "regions",
+                                "walk.xyz",
+                                "--frame-interval",
+                                "100",
+                                "--mobile",
+                                "Li",
+                                "--spheres",
+                                "0",
+                                "0",
+                                "0",
+                                "4",
+                                "0.5",
+                                "0.5",
+                                "0.5",
+                                "5",
+                                "--cylinders",
+                                "0.5",
+                                "0",
+                                "0",
+                                "0",
+                                "0",
+                                "1",
+                                "2",
+                                "--lag-ps",
+                                "0.3",
+                                "-o",
+                                "out",
+                                "--json",
+                                "-"},
+                               folder.path().string());
+  ASSERT_EQ(run.code, 0) << run.err;
+  const json result = json::parse(run.out);
+  ASSERT_EQ(result.at("regions").size(), 4U);
+  double ions = 0, weight = 0;
+  for (const json& region : result.at("regions"))
+    ions += region.at("ions").get<double>(), weight += region.at("weight").at(0).get<double>();
+  EXPECT_NEAR(ions, 12, 1e-9);
+  EXPECT_NEAR(weight, 1, 1e-9);
+  for (const char* name : {"regions.json", "regions.csv"})
+    EXPECT_TRUE(std::filesystem::exists(folder.path() / "out" / name)) << name;
+  const auto wrong = run_program({haven_program(), "transport", "regions", "walk.xyz", "--frame-interval", "100",
+                                  "--mobile", "Li", "--spheres", "0.5", "0.2", "--lag-ps", "0.3"},
+                                 folder.path().string());
+  EXPECT_EQ(wrong.code, 2) << wrong.err;
+  EXPECT_NE(wrong.err.find("--spheres"), std::string::npos) << wrong.err;
+}
+
+TEST(AnalysisCommands, SizeComparesCellsOfOneTemperature) {
+  const testing::TemporaryFolder folder;
+  write_walk(folder.file("walk.xyz"), 1);
+  const auto small =
+      run_program({haven_program(), "transport", "haven", "walk.xyz", "--frame-interval", "100", "--mobile", "Li",
+                   "--charges", "Li=1", "--temperature", "600", "--hop-length", "3", "-o", "small"},
+                  folder.path().string());
+  ASSERT_EQ(small.code, 0) << small.err;
+  std::filesystem::create_directories(folder.path() / "large");
+  std::ifstream in(folder.path() / "small" / "transport.json");
+  json large = json::parse(in);
+  (large.contains("temperatures") ? large["temperatures"][0] : large)["n_ions"] = 96;
+  std::ofstream(folder.path() / "large" / "transport.json") << large.dump();
+  const auto both = run_program({haven_program(), "transport", "size", "small", "large", "-o", "out", "--json", "-"},
+                                folder.path().string());
+  ASSERT_EQ(both.code, 0) << both.err;
+  const json study = json::parse(both.out).at("temperatures").at(0);
+  EXPECT_EQ(study.at("n_ions"), (json{12, 96}));
+  EXPECT_EQ(study.at("quantities").at(0).at("standard_scores"), (json{0.0, 0.0}));
+  for (const char* name : {"size.json", "size.csv", "size_T600.svg"})
+    EXPECT_TRUE(std::filesystem::exists(folder.path() / "out" / name)) << name;
+  const auto solid =
+      run_program({haven_program(), "transport", "size", "small", "large", "--viscosity", "1"}, folder.path().string());
+  EXPECT_EQ(solid.code, 2) << solid.err;
+  EXPECT_NE(solid.err.find("solid"), std::string::npos) << solid.err;
+  EXPECT_EQ(run_program({haven_program(), "transport", "size", "small", "small"}, folder.path().string()).code, 2);
 }
 
 TEST(AnalysisCommands, CommitteeKeepsTheLayersOfErrorApart) {

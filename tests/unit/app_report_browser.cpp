@@ -140,6 +140,44 @@ TEST(ReportInABrowser, ShowsFiguresReadsThemOutAndLogsNoError) {
   EXPECT_NE(shown.out.find("walks &amp; &lt;vacancies&gt;"), std::string::npos);
 }
 
+/// What stands in the cells of a table row.
+std::vector<std::string> cells_of(const std::string& row) {
+  std::vector<std::string> cells;
+  for (std::size_t at = row.find("<td>"); at != std::string::npos; at = row.find("<td>", at + 1))
+    cells.push_back(row.substr(at + 4, row.find("</td>", at) - at - 4));
+  return cells;
+}
+
+TEST(Report, GivesEveryCoefficientWithUnitIntervalNWindowAndMethod) {
+  const testing::TemporaryFolder folder;
+  write_run(folder.path());
+  const std::string html = make_run_report(folder.path().string()).html;
+  const std::size_t begin = html.find("<table", html.find("id=\"transport\""));
+  const std::string table = html.substr(begin, html.find("</table>", begin) - begin);
+  for (const char* head : {"D* (cm&sup2;/s)", "D<sub>&sigma;</sub> (cm&sup2;/s)", "Haven ratio", "&sigma; (S/cm)",
+                           "&sigma;<sub>NE</sub> (S/cm)", "window (ps)", "hops/ion", "time (ns)"})
+    EXPECT_NE(table.find(std::string("<th>") + head + "</th>"), std::string::npos) << head;
+  int rows = 0, values = 0;
+  for (std::size_t at = table.find("<tr><td>"); at != std::string::npos; at = table.find("<tr><td>", at + 1), ++rows) {
+    const std::vector<std::string> cells = cells_of(table.substr(at, table.find("</tr>", at) - at));
+    ASSERT_EQ(cells.size(), 9U);
+    for (std::size_t k = 1; k <= 5; ++k) {
+      if (cells[k].find("title=") != std::string::npos) continue;  // a bound or a refusal, with its reason
+      ++values;
+      EXPECT_NE(cells[k].find("95&thinsp;%: "), std::string::npos) << cells[k];
+      EXPECT_NE(cells[k].find("n = "), std::string::npos) << cells[k];
+      EXPECT_NE(cells[6].find("&hellip;"), std::string::npos) << "the window of a value";
+    }
+  }
+  EXPECT_EQ(rows, 5);
+  EXPECT_GE(values, 16);
+  EXPECT_NE(html.find("How these numbers were obtained"), std::string::npos);
+  EXPECT_NE(html.find("generalised least squares"), std::string::npos);
+  for (const char* line : {"E<sub>a</sub> of &sigma;T (eV)", "E<sub>a</sub> of D* (eV)", "D*(500 K) (cm&sup2;/s)"})
+    EXPECT_NE(html.find(line), std::string::npos) << line;
+  EXPECT_NE(html.find("activation energy of &sigma;T, 95&thinsp;%"), std::string::npos);
+}
+
 TEST(Report, IsSelfContainedAndGivesItsFiguresAsFiles) {
   const testing::TemporaryFolder folder;
   write_run(folder.path());

@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <set>
+#include <vector>
 
 #include "core/rng.hpp"
 
@@ -23,6 +26,23 @@ TEST(Rng, StreamsStepsAndIndicesAreDistinct) {
     for (std::uint64_t step = 0; step < 100; ++step)
       for (std::uint32_t index = 0; index < 100; ++index, ++draws) seen.insert(random_bits(7, stream, step, index));
   EXPECT_EQ(static_cast<int>(seen.size()), draws);
+}
+
+/// T34: a million draws as long runs make them, many steps of few atoms and few steps of many, and no number twice:
+/// every pair of key and counter is used once. 128 bits do not repeat by chance.
+TEST(Rng, AMillionDrawsOfALongRunNeverRepeat) {
+  std::vector<std::array<std::uint32_t, 4>> drawn;
+  const auto draw = [&](Stream stream, std::uint64_t steps, std::uint32_t atoms) {
+    for (std::uint64_t step = 0; step < steps; ++step)
+      for (std::uint32_t atom = 0; atom < atoms; ++atom) drawn.push_back(random_bits(7, stream, step, atom));
+  };
+  draw(Stream::csvr, 250000, 1);
+  draw(Stream::langevin, 3, 125000);
+  draw(Stream::initial_velocity, 1, 125000);
+  for (std::uint64_t step = std::uint64_t{1} << 33; drawn.size() < 1000000; ++step)  // beyond 32 bits
+    drawn.push_back(random_bits(7, Stream::csvr, step, 0));
+  std::sort(drawn.begin(), drawn.end());
+  EXPECT_EQ(std::adjacent_find(drawn.begin(), drawn.end()), drawn.end());
 }
 
 // 1e5 draws: the mean of a standard normal has standard error 0.0032 and its variance 0.0045; four of each are allowed.

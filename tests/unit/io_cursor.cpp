@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cstdint>
+#include <cstdlib>
+#include <random>
 #include <string>
 
 #include "io/cursor.hpp"
@@ -30,6 +34,25 @@ TEST(Cursor, ReadsNumbersAsFortranWritesThem) {
   EXPECT_EQ(one("0.12345678-103"), 0.12345678e-103);
   EXPECT_EQ(one("-0.125+101"), -0.125e101);
   EXPECT_EQ(one("1E-400"), 0.0);
+}
+
+/// Every number must be the double nearest to its text, whichever way it is read: compared with the C library, bit by
+/// bit, for up to 20 digits with the point anywhere.
+TEST(Cursor, ReadsEveryFixedPointNumberToItsNearestDouble) {
+  std::mt19937_64 random(7);
+  for (int k = 0; k < 200'000; ++k) {
+    const std::size_t digits = 1 + random() % 20;
+    std::string text = random() % 2 == 0 ? "-" : "";
+    for (std::size_t d = 0; d < digits; ++d) text += static_cast<char>('0' + random() % 10);
+    const std::size_t sign = text.size() - digits;
+    text.insert(sign + random() % (digits + 1), ".");
+    Cursor cursor(text);
+    const RealField found = cursor.real();
+    ASSERT_TRUE(found.ok()) << text;
+    const double nearest = std::strtod(text.c_str(), nullptr);
+    ASSERT_EQ(std::bit_cast<std::uint64_t>(found.value), std::bit_cast<std::uint64_t>(nearest)) << text;
+    ASSERT_TRUE(cursor.at_end()) << text;
+  }
 }
 
 TEST(Cursor, SeparatesNumbersThatTouch) {

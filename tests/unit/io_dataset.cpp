@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "core/rng.hpp"
 #include "io/dataset_file.hpp"
+#include "io/h5_library.hpp"
 #include "support/failing_file_system.hpp"
 #include "support/shared_data.hpp"
 
@@ -137,6 +138,37 @@ TEST(Dataset, AChangedByteAnywhereIsNoticedOrMeansNothing) {
     }
   }
   EXPECT_GT(refused, 100);
+}
+
+/// The checksum covers the numbers alone: whoever converts them in place, or takes the unit away, is asked.
+TEST(Dataset, NumbersInAnotherUnitAreRefused) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("set.h5");
+  for (const char* name : {"/frames/cell", "/frames/energy", "/frames/stress", "/frames/temperature", "/atoms/position",
+                           "/atoms/force", "/atoms/velocity"})
+    for (const std::string unit : {"kbar", ""}) {
+      write_dataset(path, random_frames(4), {});
+      {
+        const h5::Id file(H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT));
+        const h5::Id data(H5Dopen2(file.get(), name, H5P_DEFAULT));
+        ASSERT_GE(H5Adelete(data.get(), "unit"), 0) << name;
+        const h5::Id type(H5Tcopy(H5T_C_S1)), space(H5Screate(H5S_SCALAR));
+        if (!unit.empty()) {
+          H5Tset_size(type.get(), unit.size());
+          H5Tset_cset(type.get(), H5T_CSET_UTF8);
+          const h5::Id attribute(H5Acreate2(data.get(), "unit", type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT));
+          ASSERT_GE(H5Awrite(attribute.get(), type.get(), unit.data()), 0);
+        }
+      }
+      try {
+        static_cast<void>(read_dataset(path));
+        ADD_FAILURE() << name << " in '" << unit << "' is taken";
+      } catch (const InputError& error) {
+        EXPECT_NE(error.summary().find("the unit of " + std::string(name) + " is '" + unit + "', not '"),
+                  std::string::npos)
+            << error.what();
+      }
+    }
 }
 
 TEST(Dataset, AFailingDiskLeavesTheOldDataset) {

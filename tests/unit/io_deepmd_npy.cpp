@@ -76,6 +76,8 @@ TEST_F(Npy, ClaimedSizesNeverAllocate) {
   expect_refused(npy_bytes("<f8", {1000000000, 1000000000}, {}), "no list of extents");
   expect_refused(npy_bytes("<f8", {1, 60000000}, {1}), "it is cut off");
   expect_refused(npy_bytes("<f8", {1, 1000000000}, {1}), "too long");
+  // No rows at all, so nothing is ever read: still the length of a row must not overflow.
+  expect_refused(npy_bytes("<f8", {0, 4000000000000000000, 9}, {}), "no list of extents");
   std::string header = npy_bytes("<f8", {2, 3}, {});
   header[8] = '\xFF';
   header[9] = '\xFF';

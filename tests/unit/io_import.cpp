@@ -9,6 +9,7 @@
 #include "io/import.hpp"
 #include "io/structure_file.hpp"
 #include "io/text_file.hpp"
+#include "support/reader_examples.hpp"
 #include "support/shared_data.hpp"
 #include "support/vasp_writer.hpp"
 
@@ -101,6 +102,27 @@ TEST_F(Import, UnconvergedStepsAreRejectedKeptOrAnErrorAsAsked) {
   EXPECT_EQ(count(keeping, "DI103"), 1);
   expect_refused({.sources = {source}, .unconverged = Unconverged::error},
                  "ionic step 2: SCF not converged: 15 SCF steps of NELM = 15");
+}
+
+/// A vaspout.h5 before VASP 6.5 lists no SCF steps: its frames are kept, and each carries the remark.
+TEST_F(Import, FramesOfUnknownConvergenceAreKeptWithARemark) {
+  const auto made = made_up_frames(3, 85);
+  testing::write_vaspout(folder_.file("vaspout.h5"), made);
+  const ImportReport report = run("vaspout.h5");
+  EXPECT_EQ(report.kept, 3);
+  EXPECT_EQ(count(report, "DI106"), 3);
+  ASSERT_EQ(report.decisions.size(), 1U);  // successive steps of which the same is said share a line
+  const FrameDecision& decision = report.decisions[0];
+  EXPECT_EQ(decision.fate, Fate::kept_with_note);
+  EXPECT_EQ(decision.code, "DI106");
+  EXPECT_EQ(decision.index, 0);
+  EXPECT_EQ(decision.last, 2);
+  EXPECT_EQ(decision.text, "the file lists no SCF steps: convergence is not known");
+  EXPECT_NE(report.to_text().find("3 SCF not listed"), std::string::npos) << report.to_text();
+  EXPECT_NE(report.to_json().find("DI106"), std::string::npos);
+  // The OUTCAR of the same steps says it.
+  write("OUTCAR", outcar_text(made, {}));
+  EXPECT_EQ(count(run("OUTCAR"), "DI106"), 0);
 }
 
 TEST_F(Import, TakesTheEnergyThatIsAskedFor) {

@@ -41,7 +41,7 @@ std::string exported(const TemporaryFolder& folder, const std::string& name, Exp
                      const std::vector<TrajectoryFrame>& content) {
   PosixFileSystem files;
   const auto exporter = make_exporter(files, folder.file(name), format, header);
-  for (const TrajectoryFrame& frame : content) exporter->append(frame);
+  for (const TrajectoryFrame& frame : content) exporter->append(frame, {});
   EXPECT_FALSE(std::filesystem::exists(folder.file(name)));
   exporter->finish();
   EXPECT_FALSE(std::filesystem::exists(folder.file(name + ".tmp")));
@@ -136,8 +136,8 @@ TEST(TrajectoryExport, LeavesNothingHalfWritten) {
   content[1].cell = Cell({{{{-6, 1, 0.5}, {-2, 7, 0.3}, {0.4, -1, 8}}}});
   for (const ExportFormat format : {ExportFormat::lammps_dump, ExportFormat::dcd}) {
     const auto exporter = make_exporter(files, folder.file("t"), format, header);
-    exporter->append(content[0]);
-    EXPECT_THROW(exporter->append(content[1]), InputError);
+    exporter->append(content[0], {});
+    EXPECT_THROW(exporter->append(content[1], {}), InputError);
   }
   EXPECT_FALSE(std::filesystem::exists(folder.file("t")));
   EXPECT_FALSE(std::filesystem::exists(folder.file("t.tmp")));

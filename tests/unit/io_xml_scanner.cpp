@@ -20,7 +20,7 @@ std::string walk(const std::string& text) {
         scanner.keep_text();
         break;
       case XmlScanner::Event::end:
-        walked += "[" + scanner.text() + "]>";
+        walked += "[" + std::string(scanner.text()) + "]>";
         break;
       case XmlScanner::Event::finish:
         return walked + (scanner.error().empty() ? "" : "!" + scanner.error());
@@ -35,6 +35,51 @@ TEST(XmlScanner, WalksThroughElementsAttributesAndText) {
   EXPECT_EQ(walk("<i type=\"string\" name=\"SYSTEM\"> a &lt;b&gt; &amp;&quot;c&apos; &other; </i>"),
             "<i SYSTEM>[ a <b> &\"c' &other; ]>");
   EXPECT_EQ(walk("<a><!-- <b> -- --><![CDATA[<v>]]></a>"), "<a >[<v>]>");
+}
+
+/// Blocks of the stream end anywhere: inside texts, between a text and its end tag, inside tags.
+TEST(XmlScanner, TextsAndTagsContinueOverTheEndsOfBlocks) {
+  std::string text = "<m>", expected = "<m >";
+  for (int k = 0; k < 60'000; ++k) {
+    const std::string content(static_cast<std::size_t>(k % 97), static_cast<char>('a' + k % 26));
+    const bool entity = k % 5 == 0;
+    text += "<v name='n'>" + content + (entity ? "&lt;" + content : "") + "</v>";
+    expected += "<v n>[" + content + (entity ? "<" + content : "") + "]>";
+  }
+  ASSERT_GT(text.size(), 4U << 20U);
+  EXPECT_TRUE(walk(text) == expected) << "texts of megabytes are not printed";
+}
+
+/// All rows, by plain_element() where it takes them and by events otherwise, of an array that several blocks hold.
+TEST(XmlScanner, PlainElementsAreThoseThatEventsWouldGive) {
+  const testing::TemporaryFolder folder;
+  std::string text = "<m>\n";
+  std::vector<std::string> expected;
+  for (int k = 0; k < 200'000; ++k) {
+    expected.push_back(" " + std::to_string(k) + " ");
+    if (k % 9 == 1) expected.back() += '<';
+    const std::string content = k % 9 == 1 ? " " + std::to_string(k) + " &lt;" : expected.back();
+    if (k % 11 == 2) text += "<!-- c -->";
+    text += (k % 7 == 3 ? "<v name='x'>" : "  <v>") + content + "</v>\n";
+  }
+  write_text(folder.file("f.xml"), text + "<vv>1</vv><v/></m>");
+  TextFile file(folder.file("f.xml"));
+  XmlScanner scanner(file);
+  std::vector<std::string> found;
+  int plain = 0;
+  std::string last;
+  for (auto event = scanner.next(); event != XmlScanner::Event::finish; event = scanner.next()) {
+    if (event == XmlScanner::Event::start) scanner.keep_text(), last = scanner.name();
+    if (event == XmlScanner::Event::end && last == "v") found.emplace_back(scanner.text());
+    if (event == XmlScanner::Event::end) last.clear();
+    if (event == XmlScanner::Event::start && last == "v") continue;
+    while (const auto row = scanner.plain_element("v")) found.emplace_back(*row), ++plain;
+  }
+  EXPECT_EQ(scanner.error(), "");
+  EXPECT_GT(plain, 100'000);
+  ASSERT_EQ(found.size(), expected.size() + 1);  // and <v/>
+  for (std::size_t k = 0; k < expected.size(); ++k) ASSERT_EQ(found[k], expected[k]) << k;
+  EXPECT_EQ(found.back(), "");
 }
 
 TEST(XmlScanner, RefusesWhatIsNotNestedOrDeclaresEntities) {

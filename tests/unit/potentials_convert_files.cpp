@@ -87,12 +87,44 @@ TEST(N2p2Files, AreReadInN2p2sOrderAndUnits) {
 
 TEST(N2p2Files, NameTheFunctionTypesThatAreNotEvaluated) {
   N2p2Files files;
-  files.input += "symfunction_short O 21 H O 0.0 6.0 10 20 p2\n";
+  files.input += "symfunction_short O 4 H 1.0 6.0\n";
   try {
     static_cast<void>(n2p2_of(files));
     FAIL();
   } catch (const InputError& error) {
-    EXPECT_NE(error.summary().find("type 21"), std::string::npos);
+    EXPECT_NE(error.summary().find("type 4"), std::string::npos);
+  }
+}
+
+TEST(N2p2Files, HoldFunctionsOfCompactSupportInN2p2sOrder) {
+  N2p2Files files;
+  files.input +=
+      "symfunction_short H 22 O H -6.0 6.0 0 120 p2a\nsymfunction_short H 20 O 1.0 5.0 p2a\n"
+      "symfunction_short H 20 O 1.0 5.5 p2\nsymfunction_short H 24 0.0 6.0 90 270 e\n";
+  files.scaling =
+      "1 1 0.0 2.0 1.0 0.5\n1 2 0.0 4.0 1.0 0.5\n1 3 0.0 4.0 1.0 0.5\n1 4 0.0 4.0 1.0 0.5\n1 5 0.0 4.0 1.0 0.5\n"
+      "1 6 0.0 4.0 1.0 0.5\n2 1 0.0 5.0 1.0 0.5\n";
+  files.hydrogen = numbers(6 * 2 + 2 + 2 + 1);
+  const Model model = n2p2_of(files);
+  const double bohr = units::bohr_in_angstrom;
+  const auto& table = model.parameters.at("compact_functions");
+  ASSERT_EQ(table.values.size(), 4U * 9U);
+  const auto row = [&](std::size_t k) { return std::vector<double>(&table.values[9 * k], &table.values[9 * k] + 9); };
+  EXPECT_EQ(row(0), (std::vector<double>{0, 20, 1, 0, bohr, 5.5 * bohr, 0, 0, 2})) << "p2 comes before p2a";
+  EXPECT_EQ(row(1), (std::vector<double>{0, 20, 1, 0, bohr, 5 * bohr, 0, 0, 12}));
+  EXPECT_EQ(row(2), (std::vector<double>{0, 22, 0, 1, -6 * bohr, 6 * bohr, 0, 120, 12}));
+  EXPECT_EQ(row(3), (std::vector<double>{0, 24, 0, 0, 0, 6 * bohr, 90, 270, 5}));
+  EXPECT_EQ(model.elements[0].feature_scale.size(), 6U);
+}
+
+TEST(N2p2Files, RefuseDamagedFunctionsOfCompactSupport) {
+  for (const char* line :
+       {"20 O 1.0 5.0", "20 O 1.0 5.0 p5", "20 O 1.0 5.0 p2b", "20 O 1.0 5.0 cos", "20 O 5.0 5.0 p2",
+        "20 O -6.0 -1.0 p2", "22 O H 0.0 6.0 -10 120 p2", "22 O H 0.0 6.0 10 200 p2", "22 O H 0.0 6.0 90 90 p2",
+        "22 O H 0.0 6.0 p2", "24 O 0.0 6.0 0 90 p2", "23 0.0 nan p1", "25 0.0 6.0 -200 200 p1"}) {
+    N2p2Files files;
+    files.input += std::string("symfunction_short H ") + line + "\n";
+    EXPECT_THROW(static_cast<void>(n2p2_of(files)), InputError) << line;
   }
 }
 

@@ -126,6 +126,16 @@ void expect_agreement(const Potential& double_precision, const Potential& mixed_
   EXPECT_NEAR(mixed.energy, expected.energy, 5e-5 * static_cast<double>(expected.forces.size()));
 }
 
+/// Both precisions with every instruction set of this machine.
+void expect_agreement(const Model& model, const std::vector<Prediction>& all) {
+  for (const Isa isa : available_isas()) {
+    SCOPED_TRACE(isa_name(isa));
+    const auto exact = make_vectorised_potential(model, Precision::float64, isa);
+    const auto mixed = make_vectorised_potential(model, Precision::mixed, isa);
+    for (const Prediction& expected : all) expect_agreement(*exact, *mixed, expected);
+  }
+}
+
 struct NepCase {
   const char* potential;
   std::vector<const char*> structures;
@@ -137,8 +147,7 @@ class NepReference : public ::testing::TestWithParam<NepCase> {};
 TEST_P(NepReference, IsReproduced) {
   HAVEN_SHARED_DATA(root, "nep_reference");
   const Model model = read_nep(root + "/" + GetParam().potential);
-  const auto exact = make_vectorised_potential(model, Precision::float64);
-  const auto mixed = make_vectorised_potential(model, Precision::mixed);
+  std::vector<Prediction> all;
   const std::string folder =
       root + "/" + std::string(GetParam().potential).substr(0, std::string(GetParam().potential).find('/'));
   for (const char* name : GetParam().structures) {
@@ -146,8 +155,9 @@ TEST_P(NepReference, IsReproduced) {
     Prediction expected = read_prediction(stem + ".ref", lattice_of_xyz(stem + ".xyz"));
     expected.structure.positions = positions_of_xyz(stem + ".xyz");
     ASSERT_EQ(expected.structure.positions.size(), expected.forces.size());
-    expect_agreement(*exact, *mixed, expected);
+    all.push_back(std::move(expected));
   }
+  expect_agreement(model, all);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -189,10 +199,10 @@ TEST_P(N2p2Reference, IsReproduced) {
   HAVEN_SHARED_DATA(root, "n2p2_reference");
   const std::string folder = root + "/" + GetParam().folder + "/";
   const Model model = read_n2p2(folder, GetParam().units);
-  const auto exact = make_vectorised_potential(model, Precision::float64);
-  const auto mixed = make_vectorised_potential(model, Precision::mixed);
+  std::vector<Prediction> all;
   for (const char* number : GetParam().structures)
-    expect_agreement(*exact, *mixed, n2p2_prediction(folder + "structure_" + number, GetParam().units));
+    all.push_back(n2p2_prediction(folder + "structure_" + number, GetParam().units));
+  expect_agreement(model, all);
 }
 
 // In this cell (a = 5.469 A, cut-off 5.500 A) atoms see their own images. n2p2 leaves the images' share out of its
@@ -234,12 +244,12 @@ TEST_P(AenetReference, IsReproduced) {
   HAVEN_SHARED_DATA(root, "aenet_reference/TiO2_chebyshev");
   const std::string suffix = GetParam();
   const Model model = read_aenet({root + "/Ti.15t-15t" + suffix, root + "/O.15t-15t" + suffix});
-  const auto exact = make_vectorised_potential(model, Precision::float64);
-  const auto mixed = make_vectorised_potential(model, Precision::mixed);
+  std::vector<Prediction> all;
   for (const char* number : {"001", "008", "050", "096"}) {
     const std::string stem = root + "/structure-" + number;
-    expect_agreement(*exact, *mixed, read_prediction(stem + ".ref", lattice_of_xsf(stem + ".xsf")));
+    all.push_back(read_prediction(stem + ".ref", lattice_of_xsf(stem + ".xsf")));
   }
+  expect_agreement(model, all);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, AenetReference, ::testing::Values(".nn", ".nn.ascii"), [](const auto& test) {

@@ -6,6 +6,8 @@
 
 #include "potentials/program/drivers/space_curve.hpp"
 #include "potentials/program/drivers/triplet_powers.hpp"
+#include "potentials/program/dual.hpp"
+#include "potentials/program/triplets.hpp"
 
 namespace haven::testing {
 namespace {
@@ -24,6 +26,15 @@ std::vector<double> rows_of(const PowerRows& powers, double cosine) {
         break;
       case PowerStep::Kind::real:
         rows.push_back(std::pow(rows.at(step.left), step.zeta));
+        break;
+      case PowerStep::Kind::angle:
+        rows.push_back(std::acos(cosine));
+        break;
+      case PowerStep::Kind::sector:
+        rows.push_back(kernel::sector_value(step.window, rows.at(step.left), cosine).value);
+        break;
+      case PowerStep::Kind::sector_slope:
+        rows.push_back(kernel::sector_value(step.window, rows.at(step.left), cosine).slope);
         break;
     }
   }
@@ -44,6 +55,24 @@ TEST(TripletPowers, RowsAreThePowersAndTheirSlopes) {
       EXPECT_NEAR(plan.slope_scale[p] * rows.at(plan.below[p]), powers[p].lambda * zeta * std::pow(base, zeta - 1),
                   1e-13 * std::pow(2, zeta));
     }
+  }
+}
+
+// Windows on the angle are rows beside the powers; all come from one row of angles.
+TEST(TripletPowers, WindowsOnTheAngleShareTheAngle) {
+  const AngleWindow wide{.type = WindowType::poly2, .middle = 1.0, .width = 1.0};
+  const AngleWindow ahead{.type = WindowType::poly1, .middle = 0.0, .width = 2.0};
+  const std::vector<TripletPower> powers{{.sector = wide}, {1, 2}, {.sector = ahead}};
+  const PowerRows plan = plan_powers(powers);
+  EXPECT_EQ(plan.for_values, 5U) << "the angle, two windows, base and square";
+  for (const double cosine : {-0.9, 0.1, 0.7}) {
+    const std::vector<double> rows = rows_of(plan, cosine);
+    const double theta = std::acos(cosine), x = std::abs(theta - 1), y = theta / 2;
+    const double expected[] = {x < 1 ? ((15 - 6 * x) * x - 10) * x * x * x + 1 : 0, (1 + cosine) * (1 + cosine),
+                               y < 1 ? (2 * y - 3) * y * y + 1 : 0};
+    for (std::size_t p = 0; p < 3; ++p) EXPECT_NEAR(rows.at(plan.value[p]), expected[p], 1e-14);
+    const double slope = x < 1 ? -30 * x * x * (1 - x) * (1 - x) * (theta < 1 ? -1 : 1) / -std::sin(theta) : 0;
+    EXPECT_NEAR(plan.slope_scale[0] * rows.at(plan.below[0]), slope, 1e-13);
   }
 }
 

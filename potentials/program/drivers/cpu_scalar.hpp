@@ -269,11 +269,18 @@ TripletGeometry<Scalar> triplet_geometry(const TripletTerm& term, const Edge<Sca
   g.counts = w.type == WindowType::none || primal(g.third_distance) < w.cutoff;
   if (!g.counts) return g;
   const Scalar off = g.third_distance - Scalar(term.third.shift);
-  const auto window = kernel::window_value(w.type, w.inner, w.type == WindowType::none ? 0 : 1 / (w.cutoff - w.inner),
-                                           g.third_distance);
+  const auto window =
+      kernel::window_value(w, w.type == WindowType::none ? 0 : 1 / (w.cutoff - w.inner), g.third_distance);
   using kernel::exponential;
   const Scalar gaussian = exponential(Scalar(-term.third.eta) * off * off);
   g.third = {gaussian * window.value, gaussian * (window.slope - Scalar(2 * term.third.eta) * off * window.value)};
+  if (term.sector.type != WindowType::none) {
+    // Rounding may leave a cosine just outside [-1, 1].
+    using kernel::arc_cosine, kernel::largest, kernel::smallest;
+    const Scalar bounded = largest(smallest(g.cosine, Scalar(1.0)), Scalar(-1.0));
+    g.angle = kernel::sector_value(term.sector, arc_cosine(bounded), bounded);
+    return g;
+  }
   const Scalar base = Scalar(1.0) + Scalar(term.lambda) * g.cosine;
   const auto power = term.zeta == std::floor(term.zeta) ? kernel::integer_power(base, static_cast<int>(term.zeta))
                                                         : kernel::real_power(base, term.zeta);

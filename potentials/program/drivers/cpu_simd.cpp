@@ -265,7 +265,11 @@ std::string isa_name(Isa isa) {
 }
 
 std::unique_ptr<Potential> make_vectorised_potential(const Model& model, Precision precision, Isa isa) {
-  const Descriptor descriptor = describe(model);
+  return make_vectorised_potential(describe(model), model, precision, isa);
+}
+
+std::unique_ptr<Potential> make_vectorised_potential(const Descriptor& descriptor, const Model& model,
+                                                     Precision precision, Isa isa) {
   Program program = compile(descriptor, model, table_tolerance(precision));
   const bool beyond_float = precision == Precision::mixed && !fits_float(program);
   if (beyond_float) {

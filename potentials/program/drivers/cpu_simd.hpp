@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "potentials/descriptor.hpp"
 #include "potentials/model.hpp"
 #include "potentials/potential.hpp"
 
@@ -19,5 +20,9 @@ enum class Isa { automatic, baseline, sse4, avx2, avx512 };
 /// The vectorised evaluator. @throws ModelError for an inconsistent model; ResourceError when the machine lacks `isa`.
 [[nodiscard]] std::unique_ptr<Potential> make_vectorised_potential(const Model& model, Precision precision,
                                                                    Isa isa = Isa::automatic);
+/// The same for a descriptor other than that of the model's kind: only elements, networks and distances are taken from
+/// the model.
+[[nodiscard]] std::unique_ptr<Potential> make_vectorised_potential(const Descriptor& descriptor, const Model& model,
+                                                                   Precision precision, Isa isa = Isa::automatic);
 
 }  // namespace haven

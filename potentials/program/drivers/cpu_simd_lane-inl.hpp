@@ -94,6 +94,10 @@ HWY_INLINE Lane<T> logarithm(Lane<T> a) {
   return Lane<T>(hn::Log(typename Lane<T>::Tag(), a.v));
 }
 template <class T>
+HWY_INLINE Lane<T> arc_cosine(Lane<T> a) {
+  return Lane<T>(hn::Acos(typename Lane<T>::Tag(), a.v));
+}
+template <class T>
 HWY_INLINE Lane<T> magnitude(Lane<T> a) {
   return Lane<T>(hn::Abs(a.v));
 }

@@ -59,25 +59,39 @@ void form_gaussians(const PackedTripletGroup& group, const ChunkRows<T>& chunk) 
 }
 
 /// Window of the third sides, and 1/r_jk in the place of r_jk^2.
-template <WindowType Type, class T>
-void form_windows(const Window& window, const ChunkRows<T>& chunk) {
+template <WindowType Type, WindowShape Shape, class T>
+void form_shaped_windows(const Window& given, const ChunkRows<T>& chunk) {
+  Window window = given;
+  window.type = Type;  // constants, so that the loop below has no choice to make
+  window.shape = Shape;
   const double width = Type == WindowType::none ? 0 : 1 / (window.cutoff - window.inner);
   T *square = chunk.row(PairRow::square), *value = chunk.row(PairRow::window);
   T* slope = chunk.row(PairRow::window_slope);
   for_vectors<T>(chunk.pairs, [&](Index p) HWY_ATTR {
     const Lane<T> r = square_root(Lane<T>::load(square + p)), inverse = Lane<T>(1.0) / r;
-    const ValueAndSlope<Lane<T>> f = window_value(Type, window.inner, width, r);
+    const ValueAndSlope<Lane<T>> f = window_value(window, width, r);
     inverse.store(square + p);
     f.value.store(value + p);
     (f.slope * inverse).store(slope + p);
   });
+}
+template <WindowType Type, class T>
+void form_windows(const Window& window, const ChunkRows<T>& chunk) {
+  switch (window.shape) {
+    case WindowShape::step:
+      return form_shaped_windows<Type, WindowShape::step>(window, chunk);
+    case WindowShape::bump:
+      return form_shaped_windows<Type, WindowShape::bump>(window, chunk);
+    case WindowShape::flat_bump:
+      return form_shaped_windows<Type, WindowShape::flat_bump>(window, chunk);
+  }
 }
 template <class T>
 void form_windows(const Window& window, const ChunkRows<T>& chunk) {
   switch (window.type) {
     case WindowType::none:
     case WindowType::hard:
-      return form_windows<WindowType::none>(window, chunk);
+      return form_shaped_windows<WindowType::none, WindowShape::step>(window, chunk);
     case WindowType::cosine:
       return form_windows<WindowType::cosine>(window, chunk);
     case WindowType::tanh_cubed:
@@ -97,7 +111,22 @@ void form_windows(const Window& window, const ChunkRows<T>& chunk) {
   }
 }
 
-/// The first `steps` rows of powers of 1 + lambda cos.
+/// Windows on the angles of a chunk, or their slopes.
+template <class T>
+void form_sectors(const PowerStep& step, const T* cosine, const T* angle, Index pairs, T* out) {
+  const auto form = [&](auto part) HWY_ATTR {
+    for_vectors<T>(pairs, [&](Index p) HWY_ATTR {
+      const Lane<T> c = smallest(largest(Lane<T>::load(cosine + p), Lane<T>(-1.0)), Lane<T>(1.0));
+      part(sector_value(step.window, Lane<T>::load(angle + p), c)).store(out + p);
+    });
+  };
+  if (step.kind == PowerStep::Kind::sector)
+    form([](const ValueAndSlope<Lane<T>>& f) HWY_ATTR { return f.value; });
+  else
+    form([](const ValueAndSlope<Lane<T>>& f) HWY_ATTR { return f.slope; });
+}
+
+/// The first `steps` rows of angular functions.
 template <class T>
 void form_powers(const PowerRows& powers, std::size_t steps, const T* cosine, Index pairs, T* rows) {
   for (std::size_t k = 0; k < steps; ++k) {
@@ -118,6 +147,15 @@ void form_powers(const PowerRows& powers, std::size_t steps, const T* cosine, In
       case PowerStep::Kind::real:
         for_vectors<T>(pairs,
                        [&](Index p) HWY_ATTR { real_power(Lane<T>::load(left + p), step.zeta).value.store(out + p); });
+        break;
+      case PowerStep::Kind::angle:
+        for_vectors<T>(pairs, [&](Index p) HWY_ATTR {
+          arc_cosine(smallest(largest(Lane<T>::load(cosine + p), Lane<T>(-1.0)), one)).store(out + p);
+        });
+        break;
+      case PowerStep::Kind::sector:
+      case PowerStep::Kind::sector_slope:
+        form_sectors(step, cosine, left, pairs, out);
         break;
     }
   }

@@ -58,6 +58,7 @@ void report_faults(const LocalAtoms& atoms, const Staging& staging, const Totals
 
 void WarpPotential::evaluate(const LocalAtoms& atoms, const NeighbourView& list, Wanted wanted, Evaluation& out) const {
   if (atoms.n_centres == 0) return;
+  HAVEN_ASSERT(atoms.first_centre == 0 && list.offsets.size() == static_cast<std::size_t>(atoms.n_centres) + 1);
   const std::lock_guard lock(busy_);
   const Staging staging = executor_->prepare(
       {.atoms = atoms.positions.size(), .centres = static_cast<std::size_t>(atoms.n_centres), .wanted = wanted});

@@ -48,6 +48,8 @@ class WarpPotential final : public Potential {
 
   [[nodiscard]] const Requirements& requirements() const override { return requirements_; }
   [[nodiscard]] std::string description() const override { return description_; }
+  /// Positions and forces of all atoms would cross the bus for every part.
+  [[nodiscard]] bool evaluates_parts() const override { return false; }
   void evaluate(const LocalAtoms& atoms, const NeighbourView& list, Wanted wanted, Evaluation& out) const override;
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <utility>
 
 namespace haven {
@@ -11,6 +12,16 @@ namespace {
 class Planner {
  public:
   explicit Planner(PowerRows& out) : out_(out) {}
+
+  /// The window of a sector or its slope; each is asked for once.
+  std::size_t sector_row(PowerStep::Kind kind, const AngleWindow& window) {
+    if (!angle_) {
+      out_.steps.push_back({.kind = PowerStep::Kind::angle});
+      angle_ = out_.steps.size() - 1;
+    }
+    out_.steps.push_back({.kind = kind, .left = *angle_, .window = window});
+    return out_.steps.size() - 1;
+  }
 
   std::size_t row(double lambda, double exponent) {
     if (exponent == 0) lambda = 0;  // one row of ones for all
@@ -38,6 +49,7 @@ class Planner {
   }
 
   PowerRows& out_;
+  std::optional<std::size_t> angle_;
   std::map<std::pair<double, double>, std::size_t> rows_;
 };
 
@@ -50,12 +62,16 @@ PowerRows plan_powers(const std::vector<TripletPower>& powers) {
   for (std::size_t p = 0; p < powers.size(); ++p) ascending[p] = p;
   std::stable_sort(ascending.begin(), ascending.end(),
                    [&](std::size_t a, std::size_t b) { return powers[a].zeta < powers[b].zeta; });
-  for (const std::size_t p : ascending) static_cast<void>(planner.row(powers[p].lambda, powers[p].zeta));
+  const auto is_sector = [](const TripletPower& power) { return power.sector.type != WindowType::none; };
+  out.value.resize(powers.size());
+  for (const std::size_t p : ascending)
+    out.value[p] = is_sector(powers[p]) ? planner.sector_row(PowerStep::Kind::sector, powers[p].sector)
+                                        : planner.row(powers[p].lambda, powers[p].zeta);
   out.for_values = out.steps.size();
   for (const TripletPower& power : powers) {
-    out.value.push_back(planner.row(power.lambda, power.zeta));
-    out.below.push_back(planner.row(power.lambda, power.zeta - 1));
-    out.slope_scale.push_back(power.lambda * power.zeta);
+    out.below.push_back(is_sector(power) ? planner.sector_row(PowerStep::Kind::sector_slope, power.sector)
+                                         : planner.row(power.lambda, power.zeta - 1));
+    out.slope_scale.push_back(is_sector(power) ? 1.0 : power.lambda * power.zeta);
   }
   return out;
 }
