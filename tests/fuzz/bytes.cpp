@@ -85,10 +85,3 @@ std::string mutant(const std::string& seed, const Target& target, std::uint64_t 
 }
 
 }  // namespace haven::fuzz
-
-/// Asked by LeakSanitizer where it is linked. HDF5 1.10 loses the image of an object header whose continuation it
-/// cannot decode (H5O_protect, under H5Gopen2 and H5Oget_info_by_name); its stacks cannot be unwound further by the
-/// quick unwinder, so the library as a whole is left out. Handles that we forget to close are not leaks to
-/// LeakSanitizer.
-extern "C" const char* __lsan_default_suppressions();
-extern "C" const char* __lsan_default_suppressions() { return "leak:libhdf5\n"; }

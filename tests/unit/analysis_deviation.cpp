@@ -8,7 +8,6 @@
 #include "potentials/committee/merge.hpp"
 #include "potentials/registry.hpp"
 #include "potentials/structure_evaluation.hpp"
-#include "support/random_model.hpp"
 #include "support/structures.hpp"
 
 /// The deviation of a committee against its true error.
