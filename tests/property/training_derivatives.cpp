@@ -37,6 +37,29 @@ Model model_of(const KindAndPreset& which) {
 
 constexpr LossScale all_terms{.energy = 3.0, .force = 1.0, .stress = 2.0, .frames = 2};
 
+/// The gradient against finite differences of the loss, at `trials` random parameters: 1e-6 of the difference, or of a
+/// thousandth of the largest component where the difference itself is small.
+void expect_gradient_of_loss(ShardEvaluator<double>& evaluator, const std::vector<LabelledFrame<double>>& frames,
+                             const LossScale& loss, std::vector<double> parameters, int trials) {
+  std::vector<double> gradient(parameters.size());
+  evaluator.gradient(frames, parameters, loss, gradient);
+  const double scale = std::abs(*std::max_element(gradient.begin(), gradient.end(),
+                                                  [](double a, double b) { return std::abs(a) < std::abs(b); }));
+  RandomSequence random(7, Stream::test, 1);
+  for (int trial = 0; trial < trials; ++trial) {
+    const auto k = static_cast<std::size_t>(random.below(parameters.size()));
+    const double centre = parameters[k];
+    const double difference = central_difference(
+        [&](double h) {
+          parameters[k] = centre + h;
+          return evaluator.errors(frames, parameters, loss).loss;
+        },
+        1e-3);
+    parameters[k] = centre;
+    EXPECT_NEAR(gradient[k], difference, 1e-6 * std::max(std::abs(difference), 1e-3 * scale)) << "parameter " << k;
+  }
+}
+
 /// T14. The loss has energy, force and virial terms; fourth-order differences with h = 1e-3 leave a relative error of
 /// the order of h^4, and weights whose gradient is a thousandth of the largest are compared on that scale.
 TEST_P(TrainerOfKind, LossGradientIsItsFiniteDifference) {
@@ -53,23 +76,7 @@ TEST_P(TrainerOfKind, LossGradientIsItsFiniteDifference) {
     frames[f].forces = data[f].forces;
     frames[f].virial = Mat3{{{{0.5, 0.1, 0}, {0.1, -0.3, 0.2}, {0, 0.2, 0.1}}}};
   }
-  std::vector<double> parameters = view.parameters, gradient(parameters.size());
-  evaluator.gradient(frames, parameters, all_terms, gradient);
-  const double scale = std::abs(*std::max_element(gradient.begin(), gradient.end(),
-                                                  [](double a, double b) { return std::abs(a) < std::abs(b); }));
-  RandomSequence random(7, Stream::test, 1);
-  for (int trial = 0; trial < 50; ++trial) {
-    const auto k = static_cast<std::size_t>(random.below(parameters.size()));
-    const double centre = parameters[k];
-    const double difference = central_difference(
-        [&](double h) {
-          parameters[k] = centre + h;
-          return evaluator.errors(frames, parameters, all_terms).loss;
-        },
-        1e-3);
-    parameters[k] = centre;
-    EXPECT_NEAR(gradient[k], difference, 1e-6 * std::max(std::abs(difference), 1e-3 * scale)) << "parameter " << k;
-  }
+  expect_gradient_of_loss(evaluator, frames, all_terms, view.parameters, 50);
 }
 
 /// The same for Huber's loss: with this limit some errors are beyond it and some are not, and the loss has a continuous
@@ -83,8 +90,7 @@ TEST_P(TrainerOfKind, GradientOfTheRobustLossIsItsFiniteDifference) {
   PreparedFrame<double> prepared(data[0].structure, model);
   std::vector<LabelledFrame<double>> frames{prepared.frame};
   const double atoms = static_cast<double>(data[0].structure.size());
-  std::vector<double> parameters = view.parameters, gradient(parameters.size());
-  const Prediction own = evaluator.predict(frames, parameters).front();
+  const Prediction own = evaluator.predict(frames, view.parameters).front();
   std::vector<Vec3> forces = own.forces;
   for (std::size_t i = 0; i < forces.size(); ++i) forces[i] += Vec3{i % 2 == 0 ? 2.0 : -0.1, 0.2, -3.0};
   frames[0].energy = own.energy + 0.7 * atoms;
@@ -92,23 +98,9 @@ TEST_P(TrainerOfKind, GradientOfTheRobustLossIsItsFiniteDifference) {
   frames[0].virial = own.virial + (0.1 * atoms) * Mat3{{{{1, 0, 0}, {0, -9, 0}, {0, 0, 1}}}};
   LossScale robust = all_terms;
   robust.robust = 1.0;
-  const LossSums sums = evaluator.gradient(frames, parameters, robust, gradient);
-  EXPECT_LT(sums.loss, evaluator.errors(frames, parameters, all_terms).loss);
-  const double scale = std::abs(*std::max_element(gradient.begin(), gradient.end(),
-                                                  [](double a, double b) { return std::abs(a) < std::abs(b); }));
-  RandomSequence random(11, Stream::test, 1);
-  for (int trial = 0; trial < 20; ++trial) {
-    const auto k = static_cast<std::size_t>(random.below(parameters.size()));
-    const double centre = parameters[k];
-    const double difference = central_difference(
-        [&](double h) {
-          parameters[k] = centre + h;
-          return evaluator.errors(frames, parameters, robust).loss;
-        },
-        1e-3);
-    parameters[k] = centre;
-    EXPECT_NEAR(gradient[k], difference, 1e-6 * std::max(std::abs(difference), 1e-3 * scale)) << "parameter " << k;
-  }
+  EXPECT_LT(evaluator.errors(frames, view.parameters, robust).loss,
+            evaluator.errors(frames, view.parameters, all_terms).loss);
+  expect_gradient_of_loss(evaluator, frames, robust, view.parameters, 20);
 }
 
 TEST(RobustLoss, IsSquaredBelowTheLimitAndItsTangentBeyond) {
