@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <iterator>
+#include <span>
 #include <string>
 #include <tuple>
 
@@ -36,6 +37,18 @@ Array list_of(const std::vector<double>& values) {
   return {.shape = {static_cast<Index>(values.size())}, .values = values};
 }
 
+/// The same functions for both elements as centres: rows of the centre's number and a function.
+Array of_both_elements(std::span<const double[8]> rows) {
+  Array functions{.shape = {0, 9}, .values = {}};
+  for (const double centre : {0.0, 1.0})
+    for (const auto& row : rows) {
+      functions.values.push_back(centre);
+      functions.values.insert(functions.values.end(), std::begin(row), std::end(row));
+      ++functions.shape[0];
+    }
+  return functions;
+}
+
 Model with_networks(Model model, std::uint64_t seed) {
   return with_random_networks(std::move(model), {.elements = {3, 8}, .cutoff = cutoff, .hidden = 10, .seed = seed});
 }
@@ -50,15 +63,9 @@ Model made_up_n2p2() {
       {9, 0, 0, 0.05, 0.0, 1, 3, 5.0}, {9, 0, 1, 0.05, 0.0, -1, 6, 5.0}, {9, 1, 1, 0.02, 0.4, 0.5, 2, 4.2},
       {12, 0, 0, 0.1, 0.5, 1, 1, 5.0}, {13, 0, 0, 0.04, 0.2, 1, 2, 5.0}};
   Model model = empty_model("n2p2");
-  Array functions{.shape = {0, 9}, .values = {}};
-  for (const double centre : {0.0, 1.0})
-    for (const auto& row : rows) {
-      functions.values.push_back(centre);
-      functions.values.insert(functions.values.end(), std::begin(row), std::end(row));
-      ++functions.shape[0];
-    }
-  model.parameters = {
-      {"cutoff_type", list_of({cutoff_type_fifth_degree})}, {"cutoff_alpha", list_of({0.0})}, {"functions", functions}};
+  model.parameters = {{"cutoff_type", list_of({cutoff_type_fifth_degree})},
+                      {"cutoff_alpha", list_of({0.0})},
+                      {"functions", of_both_elements(rows)}};
   return with_networks(std::move(model), 4);
 }
 
@@ -69,16 +76,9 @@ Model made_up_n2p2_compact() {
                                 {22, 0, 1, -5.0, 5.0, -90, 90, 12}, {23, 0, 0, 0.0, 5.0, 0, 0, 13},
                                 {25, 0, 0, 0.5, 4.5, 90, 270, 4}};
   Model model = empty_model("n2p2");
-  Array functions{.shape = {0, 9}, .values = {}};
-  for (const double centre : {0.0, 1.0})
-    for (const auto& row : rows) {
-      functions.values.push_back(centre);
-      functions.values.insert(functions.values.end(), std::begin(row), std::end(row));
-      ++functions.shape[0];
-    }
   model.parameters = {{"cutoff_type", list_of({cutoff_type_fifth_degree})},
                       {"cutoff_alpha", list_of({0.0})},
-                      {"compact_functions", functions}};
+                      {"compact_functions", of_both_elements(rows)}};
   return with_networks(std::move(model), 7);
 }
 
