@@ -119,6 +119,13 @@ void Parser::add_export() {
   choose(app, trajectory_export_);
 }
 
+static void add_lag(CLI::App& app, double& lag_ps) {
+  app.add_option("--lag-ps", lag_ps,
+                 "motion is taken between this lag and twice of it; default: where the "
+                 "motion of the whole cell has become diffusive")
+      ->check(CLI::PositiveNumber);
+}
+
 void Parser::add_layers(CLI::App& transport) {
   CLI::App* app =
       verb(transport, "layers", "diffusion along slabs of the cell, ions in each, and exchange between them",
@@ -138,10 +145,7 @@ void Parser::add_layers(CLI::App& transport) {
       ->check(CLI::Range(2, 1000))
       ->capture_default_str()
       ->excludes(edges);
-  app->add_option("--lag-ps", layers_.lag_ps,
-                  "motion is taken between this lag and twice of it; default: where the "
-                  "motion of the whole cell has become diffusive")
-      ->check(CLI::PositiveNumber);
+  add_lag(*app, layers_.lag_ps);
   app->add_option("-o,--output", run.folder, "folder for JSON, CSV and SVG");
   add_json(app, run.json);
   choose(app, layers_);
@@ -158,10 +162,7 @@ void Parser::add_regions(CLI::App& transport) {
   app->add_option("--cylinders", regions_.cylinders,
                   "X Y Z U V W RADIUS of each: a point of the axis in fractions, its lattice direction, A");
   app->add_option("--slabs", regions_.slabs, "H K L FROM TO of each: between the planes h x + k y + l z = FROM and TO");
-  app->add_option("--lag-ps", regions_.lag_ps,
-                  "motion is taken between this lag and twice of it; default: where the "
-                  "motion of the whole cell has become diffusive")
-      ->check(CLI::PositiveNumber);
+  add_lag(*app, regions_.lag_ps);
   app->add_option("-o,--output", run.folder, "folder for JSON and CSV");
   add_json(app, run.json);
   choose(app, regions_);
