@@ -69,11 +69,12 @@ bool fit_linear_part(Team<T>& team, const FinalFitPlan& plan, Log& log, BestMode
   double chosen = 0;
   for (double ridge = largest_ridge; ridge > 0.5 * smallest_ridge; ridge *= 0.1) {
     const std::vector<double> change = solve(equations, ridge);
+    if (change.empty()) continue;
     std::vector<double> parameters = start;
     for (std::size_t k = 0; k < change.size(); ++k) parameters[static_cast<std::size_t>(plan.unknowns[k])] += change[k];
     const LossSums valid = team.errors(plan.valid, parameters, scale);
     const double value = validation_score(valid, scale);
-    if (change.empty() || valid.bad_frame >= 0 || !(value < (chosen == 0 ? 1.0 : enough) * best.score)) continue;
+    if (valid.bad_frame >= 0 || !(value < (chosen == 0 ? 1.0 : enough) * best.score)) continue;
     if (plan.exact && !plan.exact(parameters)) break;  // smaller ridges are worse in this
     chosen = ridge;
     best.score = value;
