@@ -22,17 +22,19 @@ struct KindAndPreset {
 class TrainerOfKind : public ::testing::TestWithParam<KindAndPreset> {};
 INSTANTIATE_TEST_SUITE_P(Kinds, TrainerOfKind,
                          ::testing::Values(KindAndPreset{"moment", "fast"}, KindAndPreset{"moment", "standard"},
+                                           KindAndPreset{"moment", "accurate"},
                                            KindAndPreset{"behler-parrinello", "fast"},
-                                           KindAndPreset{"chebyshev", "fast"}, KindAndPreset{"deeppot-se", "fast"}),
+                                           KindAndPreset{"chebyshev", "fast"}, KindAndPreset{"deeppot-se", "fast"},
+                                           KindAndPreset{"deeppot-se-r", "fast"}),
                          [](const auto& param) {
                            std::string name = std::string(param.param.kind) + "_" + param.param.preset;
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
 
-Model model_of(const KindAndPreset& which) {
+Model model_of(const KindAndPreset& which, std::uint64_t seed = 3) {
   return random_model(
-      {.kind = which.kind, .preset = which.preset, .elements = {3, 16}, .cutoff = 4.0, .hidden = 6, .seed = 3});
+      {.kind = which.kind, .preset = which.preset, .elements = {3, 16}, .cutoff = 4.0, .hidden = 6, .seed = seed});
 }
 
 constexpr LossScale all_terms{.energy = 3.0, .force = 1.0, .stress = 2.0, .frames = 2};
@@ -40,12 +42,13 @@ constexpr LossScale all_terms{.energy = 3.0, .force = 1.0, .stress = 2.0, .frame
 /// The gradient against finite differences of the loss, at `trials` random parameters: 1e-6 of the difference, or of a
 /// thousandth of the largest component where the difference itself is small.
 void expect_gradient_of_loss(ShardEvaluator<double>& evaluator, const std::vector<LabelledFrame<double>>& frames,
-                             const LossScale& loss, std::vector<double> parameters, int trials) {
+                             const LossScale& loss, std::vector<double> parameters, int trials,
+                             std::uint64_t seed = 7) {
   std::vector<double> gradient(parameters.size());
   evaluator.gradient(frames, parameters, loss, gradient);
   const double scale = std::abs(*std::max_element(gradient.begin(), gradient.end(),
                                                   [](double a, double b) { return std::abs(a) < std::abs(b); }));
-  RandomSequence random(7, Stream::test, 1);
+  RandomSequence random(seed, Stream::test, 1);
   for (int trial = 0; trial < trials; ++trial) {
     const auto k = static_cast<std::size_t>(random.below(parameters.size()));
     const double centre = parameters[k];
@@ -54,29 +57,33 @@ void expect_gradient_of_loss(ShardEvaluator<double>& evaluator, const std::vecto
           parameters[k] = centre + h;
           return evaluator.errors(frames, parameters, loss).loss;
         },
-        1e-3);
+        2e-4);
     parameters[k] = centre;
     EXPECT_NEAR(gradient[k], difference, 1e-6 * std::max(std::abs(difference), 1e-3 * scale)) << "parameter " << k;
   }
 }
 
-/// T14. The loss has energy, force and virial terms; fourth-order differences with h = 1e-3 leave a relative error of
-/// the order of h^4, and weights whose gradient is a thousandth of the largest are compared on that scale.
+/// T14. The loss has energy, force and virial terms; fourth-order differences with h = 2e-4 leave a relative error of
+/// the order of (c h)^4, where features that hardly vary are scaled up: c is up to 50 for deeppot-se-r and less for
+/// others. Weights whose gradient is a thousandth of the largest are compared on that scale.
 TEST_P(TrainerOfKind, LossGradientIsItsFiniteDifference) {
-  const Model model = model_of(GetParam());
-  TrainerView view = view_of(model);
-  view.normalisation.energy_scale = 0.7;
-  const TrainingProgram<double> program(view.descriptor, view.layout, view.normalisation, RadialMode::exact);
-  ShardEvaluator<double> evaluator(program);
-  const auto data = labelled_frames(2);
-  PreparedFrame<double> first(data[0].structure, model), second(data[1].structure, model);
-  std::vector<LabelledFrame<double>> frames{first.frame, second.frame};
-  for (std::size_t f = 0; f < 2; ++f) {
-    frames[f].energy = 0.3;
-    frames[f].forces = data[f].forces;
-    frames[f].virial = Mat3{{{{0.5, 0.1, 0}, {0.1, -0.3, 0.2}, {0, 0.2, 0.1}}}};
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    SCOPED_TRACE(seed);
+    const Model model = model_of(GetParam(), seed);
+    TrainerView view = view_of(model);
+    view.normalisation.energy_scale = 0.7;
+    const TrainingProgram<double> program(view.descriptor, view.layout, view.normalisation, RadialMode::exact);
+    ShardEvaluator<double> evaluator(program);
+    const auto data = labelled_frames(2, seed);
+    PreparedFrame<double> first(data[0].structure, model), second(data[1].structure, model);
+    std::vector<LabelledFrame<double>> frames{first.frame, second.frame};
+    for (std::size_t f = 0; f < 2; ++f) {
+      frames[f].energy = 0.3;
+      frames[f].forces = data[f].forces;
+      frames[f].virial = Mat3{{{{0.5, 0.1, 0}, {0.1, -0.3, 0.2}, {0, 0.2, 0.1}}}};
+    }
+    expect_gradient_of_loss(evaluator, frames, all_terms, view.parameters, 50, seed);
   }
-  expect_gradient_of_loss(evaluator, frames, all_terms, view.parameters, 50);
 }
 
 /// The same for Huber's loss: with this limit some errors are beyond it and some are not, and the loss has a continuous

@@ -75,10 +75,20 @@ TEST_P(TrainerAndEngine, AgreeWithTheShippedEvaluatorWithinTheExportLimits) {
   EXPECT_LE(d.force, 1e-8);
 }
 
-/// T12 for trained weights.
-TEST(TrainedModel, IsWhatTheTrainerComputed) {
+class TrainedModel : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Kinds, TrainedModel,
+                         ::testing::Values("moment", "behler-parrinello", "chebyshev", "deeppot-se-r"),
+                         [](const auto& param) {
+                           std::string name = param.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+/// T12 for trained weights. (TrainedDeepPot has the same for the kind that is missing here.)
+TEST_P(TrainedModel, IsWhatTheTrainerComputed) {
   const auto frames = labelled_frames(24);
   TrainOptions options = quick_options();
+  options.descriptor.kind = GetParam();
   options.max_epochs = 4;
   Log log;
   const auto group = make_serial_communicator();

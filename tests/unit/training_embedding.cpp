@@ -87,7 +87,7 @@ TEST(EmbeddingMap, LossGradientIsItsFiniteDifference) {
   double largest = 0;
   for (const double g : gradient) largest = std::max(largest, std::abs(g));
   RandomSequence random(7, Stream::test, 1);
-  for (int trial = 0; trial < 40; ++trial) {
+  for (int trial = 0; trial < 50; ++trial) {
     const auto k = static_cast<std::size_t>(random.below(e.trained.size()));
     const double centre = e.trained[k];
     const double difference = central_difference(
@@ -128,6 +128,7 @@ TEST(TrainedDeepPot, ForcesAreThoseOfTheTrainer) {
     for (const int a : prepared.species) energy += result.model.elements[static_cast<std::size_t>(a)].reference_energy;
     EXPECT_NEAR(energy, expected.energy, 1e-12 * std::abs(expected.energy));
     EXPECT_LE(largest_difference(own.forces, expected.forces), 1e-12 * largest_component(expected.forces));
+    EXPECT_LE(largest_difference(own.virial, expected.virial), 1e-12 * largest_component(expected.virial));
     EXPECT_NEAR(energy, tabulated.energy, 1e-9 * static_cast<double>(frame.structure.size()));
     EXPECT_LE(largest_difference(own.forces, tabulated.forces), 1e-8);
   }
