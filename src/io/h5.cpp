@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <exception>
+
 #include "io/h5_library.hpp"
 
 /// Groups and files.
@@ -73,25 +76,55 @@ Dataset Group::dataset(const std::string& name) const {
 
 bool Group::has(const std::string& name) const { return H5Lexists(id_.get(), name.c_str(), H5P_DEFAULT) > 0; }
 
+namespace {
+
+struct MemberNames {
+  std::vector<std::string> names;
+  std::size_t most = 0;
+  std::exception_ptr error{};
+};
+
+/// Exceptions must not pass through the library.
+herr_t note_member(hid_t, const char* name, const H5L_info_t*, void* out) {
+  auto& members = *static_cast<MemberNames*>(out);
+  try {
+    if (members.names.size() == members.most) return 1;
+    members.names.emplace_back(name);
+    return 0;
+  } catch (...) {
+    members.error = std::current_exception();
+    return -1;
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> member_names(const Context& context, const Id& group, std::size_t most,
+                                      const std::string& where) {
+  MemberNames members{.names = {}, .most = most};
+  const herr_t status = H5Literate(group.get(), H5_INDEX_NAME, H5_ITER_NATIVE, nullptr, note_member, &members);
+  if (members.error) std::rethrow_exception(members.error);
+  check(context, status, "cannot list " + where);
+  std::sort(members.names.begin(), members.names.end());
+  return std::move(members.names);
+}
+
 std::vector<Entry> Group::entries() const {
   H5G_info_t group;
   check(*context_, H5Gget_info(id_.get(), &group), "cannot list " + location_);
   constexpr hsize_t most_members = 100000;
-  constexpr ssize_t longest_name = 1024;
+  constexpr std::size_t longest_name = 1024;
   if (group.nlinks > most_members) refuse(*context_, location_ + " has too many members");
   std::vector<Entry> result;
-  for (hsize_t k = 0; k < group.nlinks; ++k) {
-    char name[longest_name + 1] = {};
-    const ssize_t length =
-        H5Lget_name_by_idx(id_.get(), ".", H5_INDEX_NAME, H5_ITER_INC, k, name, sizeof name, H5P_DEFAULT);
-    if (length < 0) raise(*context_, "cannot list " + location_);
+  for (const std::string& name : member_names(*context_, id_, most_members, location_)) {
     const std::string where = joined(location_, name);
-    if (length < 1 || length > longest_name) refuse(*context_, location_ + " has a member with an impossible name");
+    if (name.empty() || name.size() > longest_name)
+      refuse(*context_, location_ + " has a member with an impossible name");
     H5L_info_t link;
-    check(*context_, H5Lget_info(id_.get(), name, &link, H5P_DEFAULT), "cannot inspect " + where);
+    check(*context_, H5Lget_info(id_.get(), name.c_str(), &link, H5P_DEFAULT), "cannot inspect " + where);
     if (link.type != H5L_TYPE_HARD) refuse(*context_, where + " is a link that is not allowed");
     H5O_info_t info;
-    check(*context_, H5Oget_info_by_name2(id_.get(), name, &info, H5O_INFO_BASIC, H5P_DEFAULT),
+    check(*context_, H5Oget_info_by_name2(id_.get(), name.c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT),
           "cannot inspect " + where);
     const bool known = info.type == H5O_TYPE_GROUP || info.type == H5O_TYPE_DATASET;
     if (!known || info.rc != 1) refuse(*context_, where + " is an object that is not allowed");

@@ -68,16 +68,7 @@ std::vector<std::string> ForeignFile::members(const std::string& group) const {
   if (!has(group) || is_dataset(group)) return {};
   const Context& context = *file_.context_;
   const Id id = checked(context, H5Gopen2(context.file.get(), group.c_str(), H5P_DEFAULT), "cannot open " + group);
-  H5G_info_t info;
-  check(context, H5Gget_info(id.get(), &info), "cannot list " + group);
-  std::vector<std::string> names;
-  for (hsize_t k = 0; k < std::min<hsize_t>(info.nlinks, 1000); ++k) {
-    char name[256] = {};
-    if (H5Lget_name_by_idx(id.get(), ".", H5_INDEX_NAME, H5_ITER_INC, k, name, sizeof name, H5P_DEFAULT) < 0)
-      raise(context, "cannot list " + group);
-    names.emplace_back(name);
-  }
-  return names;
+  return member_names(context, id, 1000, group);
 }
 
 Id ForeignFile::open_dataset(const std::string& dataset) const {

@@ -37,6 +37,12 @@ void check(const Context& context, herr_t status, const std::string& what);
 /// Block Address"): only drivers that split a file write one, and the library allocates the size it claims unchecked.
 void refuse_driver_block(const Context& context, OutputFile& file);
 
+/// Names of the members of a group, at most `most`, sorted. The library walks through them in the order that it keeps,
+/// which needs no table of all links: when it makes one of a damaged group it frees what it has not filled (HDF5 1.10,
+/// H5G__link_release_table), a crash that asking for sorted names or for names by number would risk.
+[[nodiscard]] std::vector<std::string> member_names(const Context& context, const Id& group, std::size_t most,
+                                                    const std::string& where);
+
 [[nodiscard]] hid_t library_type(Type type);
 [[nodiscard]] Id text_type(std::size_t size);
 [[nodiscard]] Id space_of(const Shape& shape);

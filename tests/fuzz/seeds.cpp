@@ -16,6 +16,7 @@
 #include "support/file_bytes.hpp"
 #include "support/h5md_example.hpp"
 #include "support/io_examples.hpp"
+#include "support/model_files.hpp"
 #include "support/potential_examples.hpp"
 #include "support/reader_examples.hpp"
 #include "support/shared_data.hpp"
@@ -235,7 +236,10 @@ std::vector<std::string> text_seeds() {
 }
 
 std::vector<std::string> model_seeds() {
-  return {bytes_written("m.haven", [](const std::string& path) { write_model(path, testing::example_model()); })};
+  std::vector<std::string> seeds;
+  for (const auto& [name, model] : testing::models_of_every_kind())
+    seeds.push_back(bytes_written("m.haven", [&made = model](const std::string& path) { write_model(path, made); }));
+  return seeds;
 }
 
 std::vector<std::string> dataset_seeds() {

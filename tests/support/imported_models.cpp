@@ -82,6 +82,21 @@ Model made_up_n2p2_compact() {
   return with_networks(std::move(model), 7);
 }
 
+Model made_up_n2p2_narrow() {
+  constexpr double rows[][8] = {{2, 1, 0, 0.3, 0.0, 1, 1, 5.0},
+                                {3, 0, 1, 0.05, 0.0, -1, 4, 5.0},
+                                {3, 1, 1, 0.08, 0.3, 1, 2.5, 4.2},
+                                {13, 0, 0, 0.04, 0.2, 1, 2, 4.6}};
+  constexpr double compact_rows[][8] = {
+      {21, 0, 1, 0.0, 5.0, 0, 140, 2}, {21, 0, 0, -1.0, 4.4, 60, 180, 12}, {24, 0, 0, -1.0, 4.8, 20, 160, 2}};
+  Model model = empty_model("n2p2");
+  model.parameters = {{"cutoff_type", list_of({cutoff_type_fifth_degree})},
+                      {"cutoff_alpha", list_of({0.0})},
+                      {"functions", of_both_elements(rows)},
+                      {"compact_functions", of_both_elements(compact_rows)}};
+  return with_networks(std::move(model), 9);
+}
+
 Model made_up_nep() {
   Model model = empty_model("nep");
   RandomSequence random(8, Stream::test, 81);
@@ -97,6 +112,21 @@ Model made_up_nep() {
   model.parameters["l_max"] = list_of({4.0});
   model.parameters["invariants"] = list_of(std::vector<double>(6, 1.0));
   return with_networks(std::move(model), 5);
+}
+
+Model made_up_nep_zbl() {
+  Model model = made_up_nep();
+  Array wall{.shape = {4, 11}, .values = {}};
+  constexpr double charges[] = {3, 8};
+  for (const double z : charges)
+    for (const double other : charges) {
+      // The made-up structures have pairs from 1.8 A on: below, within and above the switch.
+      const double decay = 2 * (std::pow(z, 0.23) + std::pow(other, 0.23)), inner = 0.1 * (16 + 0.25 * (z + other));
+      wall.values.insert(wall.values.end(), {14.4 * z * other, 0.18, 0.51, 0.28, 0.03, 3.2 * decay, 0.9 * decay,
+                                             0.4 * decay, 0.2 * decay, inner, inner + 0.8});
+    }
+  model.parameters["repulsion"] = wall;
+  return model;
 }
 
 Model made_up_aenet() {

@@ -10,8 +10,12 @@ namespace haven::testing {
 [[nodiscard]] Model made_up_n2p2();
 /// n2p2's functions of compact support (radial, narrow, wide and weighted), with cores that end smoothly.
 [[nodiscard]] Model made_up_n2p2_compact();
+/// n2p2's functions with a third side (types 3, 13, 21 and 24) and one radial function.
+[[nodiscard]] Model made_up_n2p2_narrow();
 /// NEP with all invariants of three and four moments and a cut-off per element.
 [[nodiscard]] Model made_up_nep();
+/// The same with a screened repulsion of every pair of elements, whose switch is a cosine too.
+[[nodiscard]] Model made_up_nep_zbl();
 /// A chebyshev model as aenet's files make one: orders, cut-offs and element weights of every centre its own.
 [[nodiscard]] Model made_up_aenet();
 /// Three tables of pair energies, 241 points each, that end smoothly.
