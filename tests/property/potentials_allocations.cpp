@@ -7,10 +7,12 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
+#include <string>
 
 #include "potentials/committee/merge.hpp"
 #include "potentials/registry.hpp"
 #include "support/every_potential.hpp"
+#include "support/md_fixtures.hpp"
 #include "support/surroundings.hpp"
 
 namespace {
@@ -81,6 +83,57 @@ TEST(AllocationsOfACommittee, ThereAreNonePerEvaluation) {
     models.push_back(random_model({.kind = "behler-parrinello", .elements = {3, 16}, .seed = seed}));
   const auto potential = make_potential(merge_committee(models), Precision::mixed);
   EXPECT_EQ(growth_of(*potential, {3, 16}), Growth{});
+}
+
+/// Notes what had been allocated whenever a step asks for forces.
+class StepCounter final : public Potential {
+ public:
+  explicit StepCounter(const Potential& inner) : inner_(inner) { steps_.reserve(1000); }
+  [[nodiscard]] const Requirements& requirements() const override { return inner_.requirements(); }
+  void evaluate(const LocalAtoms& atoms, const NeighbourView& list, Wanted wanted, Evaluation& out) const override {
+    if (atoms.first_centre == 0) steps_.push_back({.allocations = allocations, .bytes = bytes_in_use()});
+    inner_.evaluate(atoms, list, wanted, out);
+  }
+  [[nodiscard]] std::string description() const override { return inner_.description(); }
+  [[nodiscard]] Growth between(std::size_t first, std::size_t last) const {
+    const Growth &a = steps_.at(first), &b = steps_.at(last);
+    return {.allocations = b.allocations - a.allocations, .bytes = b.bytes - a.bytes};
+  }
+
+ private:
+  const Potential& inner_;
+  mutable std::vector<Growth> steps_;
+};
+
+/// A run of cold argon that writes nothing.
+MdOptions quiet_options(double skin) {
+  MdOptions options = options_for({nve_stage(40, 240)});
+  options.skin = skin;
+  options.thermo_interval = 1000;
+  return options;
+}
+
+/// Steps 50 to 100 of a run, whose list lasts.
+TEST(AllocationsOfARun, ThereAreNonePerStep) {
+  const auto potential = argon();
+  const StepCounter counter(*potential);
+  const auto result = run({.potential = counter, .input = input_for(argon_crystal(5)), .options = quiet_options(1.0)});
+  EXPECT_EQ(result->outcome.rebuilds, 1);
+  EXPECT_EQ(counter.between(50, 100), Growth{});
+}
+
+/// With a thin skin the list is built again and again, in buffers that have grown: nothing is kept, and what is taken
+/// meanwhile is some buffers, not one for each of the 500 atoms.
+TEST(AllocationsOfARun, ARebuildKeepsNothing) {
+  const auto potential = argon();
+  const StepCounter counter(*potential);
+  const auto result = run({.potential = counter, .input = input_for(argon_crystal(5)), .options = quiet_options(0.05)});
+  EXPECT_GE(result->outcome.rebuilds, 10);
+  const Growth growth = counter.between(50, 100);
+  EXPECT_EQ(growth.bytes, 0);
+  EXPECT_LE(growth.allocations, 40 * result->outcome.rebuilds);
+  RecordProperty("allocations", std::to_string(growth.allocations));
+  RecordProperty("rebuilds_of_120_steps", std::to_string(result->outcome.rebuilds));
 }
 
 }  // namespace

@@ -66,14 +66,20 @@ TEST_P(EveryModel, TablesFollowTheClosedForms) {
 
 // 1e-4 eV/A is far below what any model knows about its forces.
 TEST_P(EveryModel, MixedPrecisionForcesAreWithinTenthsOfAMillielectronvolt) {
-  const Structure s = structure_for(GetParam(), 25, 32);
-  const auto exact = evaluate_all(*make_vectorised_potential(model(), Precision::float64), s);
+  const auto double_precision = make_vectorised_potential(model(), Precision::float64);
   for (const Isa isa : available_isas()) {
-    const auto mixed = evaluate_all(*make_vectorised_potential(model(), Precision::mixed, isa), s);
-    const double error = largest_difference(mixed.forces, exact.forces);
-    EXPECT_LT(error, 1e-4) << isa_name(isa) << ", largest force " << largest_component(exact.forces);
-    EXPECT_NEAR(mixed.energy, exact.energy, 1e-5 * sum_abs(exact.atom_energies)) << isa_name(isa);
-    RecordProperty("largest_error_" + isa_name(isa), std::to_string(error));
+    const auto potential = make_vectorised_potential(model(), Precision::mixed, isa);
+    double largest = 0;
+    for (const std::uint64_t seed : all_seeds) {
+      const Structure s = structure_for(GetParam(), seed, 32);
+      const auto exact = evaluate_all(*double_precision, s), mixed = evaluate_all(*potential, s);
+      const double error = largest_difference(mixed.forces, exact.forces);
+      EXPECT_LT(error, 1e-4) << isa_name(isa) << ", seed " << seed << ", largest force "
+                             << largest_component(exact.forces);
+      EXPECT_NEAR(mixed.energy, exact.energy, 1e-5 * sum_abs(exact.atom_energies)) << isa_name(isa) << " " << seed;
+      largest = std::max(largest, error);
+    }
+    RecordProperty("largest_error_" + isa_name(isa), std::to_string(largest));
   }
 }
 

@@ -1,6 +1,8 @@
 #include "support/every_potential.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 
 #include "potentials/program/drivers/cpu_simd.hpp"
 #include "potentials/registry.hpp"
@@ -39,7 +41,7 @@ PotentialCase model_case(const std::string& name, const RandomModel& options) {
 }
 
 PotentialCase with_kink(PotentialCase c) {
-  c.kink = 0.1;
+  c.kink = 0.5;
   return c;
 }
 
@@ -62,6 +64,7 @@ std::vector<PotentialCase> make_cases() {
   all.push_back(model_case("n2p2_2", {3, 8}, made_up_n2p2));
   all.push_back(model_case("n2p2_compact_2", {3, 8}, made_up_n2p2_compact));
   all.push_back(with_kink(model_case("nep_2", {3, 8}, made_up_nep)));
+  all.push_back(with_kink(model_case("nep_zbl_2", {3, 8}, made_up_nep_zbl)));
   all.push_back(with_kink(model_case("aenet_2", {3, 8}, made_up_aenet)));
   all.push_back(model_case("pair_table_2", {3, 8}, made_up_pair_table));
   return all;
@@ -82,14 +85,49 @@ const std::vector<PotentialCase>& every_potential() {
 
 std::vector<PotentialCase> potentials_of_gpus() {
   std::vector<PotentialCase> cases;
-  for (const PotentialCase& c : every_potential()) {
-    if (!c.model) continue;
-    const Descriptor descriptor = describe(c.model());
-    if (std::all_of(descriptor.centres.begin(), descriptor.centres.end(),
-                    [](const CentreDescriptor& centre) { return centre.triplets.empty(); }))
-      cases.push_back(c);
-  }
+  for (const PotentialCase& c : every_potential())
+    if (c.model && !has_third_sides(c)) cases.push_back(c);
   return cases;
+}
+
+std::vector<PotentialCase> potentials_with_third_sides() {
+  std::vector<PotentialCase> cases;
+  for (const PotentialCase& c : every_potential())
+    if (has_third_sides(c)) cases.push_back(c);
+  cases.push_back(model_case("n2p2_narrow_2", {3, 8}, made_up_n2p2_narrow));
+  return cases;
+}
+
+bool has_third_sides(const PotentialCase& c) {
+  if (!c.model) return false;
+  const Descriptor descriptor = describe(c.model());
+  return std::any_of(descriptor.centres.begin(), descriptor.centres.end(),
+                     [](const CentreDescriptor& centre) { return !centre.triplets.empty(); });
+}
+
+std::vector<FormChange> form_changes(const PotentialCase& c, double cutoff) {
+  std::vector<FormChange> changes;
+  const auto add = [&](double radius, double kink) {
+    // Below distances that structures have, potentials are steep: up to 2,000 eV/A^3.
+    changes.push_back({.radius = radius, .kink = kink, .bound = radius < 1.5 ? 2e-9 : 1e-10});
+  };
+  add(cutoff, c.kink);
+  if (c.lennard_jones) add(c.lennard_jones->switch_start, 0);
+  if (c.wall_range > 0) add(c.wall_range, 0), add(0.5 * c.wall_range, 0);
+  if (!c.model) return changes;
+  const Descriptor descriptor = describe(c.model());
+  for (const double radius : descriptor.breaks) add(radius, c.kink);
+  // A cosine begins and ends with half its squared wave number for a curvature, times the repulsion there.
+  for (const PairRepulsion& pair : descriptor.repulsion) {
+    const double wave = std::numbers::pi / (pair.outer - pair.inner);
+    for (const double radius : {pair.inner, pair.outer}) {
+      double full = 0;
+      for (int k = 0; k < 4; ++k)
+        full += pair.strength / radius * pair.amplitude[k] * std::exp(-pair.decay[k] * radius);
+      changes.push_back({.radius = radius, .kink = c.kink + 0.5 * wave * wave * full, .bound = 1e-9});
+    }
+  }
+  return changes;
 }
 
 Structure structure_for(const PotentialCase& c, std::uint64_t seed, int atoms) {

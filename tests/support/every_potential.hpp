@@ -23,8 +23,8 @@ struct PotentialCase {
   std::function<Model()> model{};                      ///< none for closed-form potentials
   std::optional<LennardJonesOptions> lennard_jones{};  ///< absent for models
   double wall_range = 0;                               ///< A; below it there is a repulsive wall
-  /// eV/A^2: how much the slope of a force may jump at the cut-off. The cosine window of NEP and aenet ends with a
-  /// curvature; all others end without.
+  /// eV/A^2: how much the slope of a force may jump where a radial function ends. The cosine window of NEP and aenet
+  /// ends with a curvature of pi^2/(2 r_c^2), 0.2 to 0.4 of the function per A^2; all others end without.
   double kink = 0;
 };
 inline void PrintTo(const PotentialCase& c, std::ostream* out) { *out << c.name; }
@@ -36,6 +36,21 @@ inline void PrintTo(const PotentialCase& c, std::ostream* out) { *out << c.name;
 [[nodiscard]] std::vector<PotentialCase> potentials_of_gpus();
 /// A made-up structure for a case: triclinic, all its elements.
 [[nodiscard]] Structure structure_for(const PotentialCase& c, std::uint64_t seed, int atoms = 16);
+
+/// Those with explicit triplets, and one model of nothing else, which takes minutes in small cells.
+[[nodiscard]] std::vector<PotentialCase> potentials_with_third_sides();
+/// True when the centre of a triplet feels how far its two neighbours are apart.
+[[nodiscard]] bool has_third_sides(const PotentialCase& c);
+
+/// Where a potential changes its form, and how much the slope of a force may jump there.
+struct FormChange {
+  double radius = 0;     ///< A
+  double kink = 0;       ///< eV/A^2
+  double bound = 1e-10;  ///< of second differences over steps of 1e-6 A, beside the kink
+};
+
+/// The cut-off of an evaluator of the case, the ends of all radial functions, and those of switches.
+[[nodiscard]] std::vector<FormChange> form_changes(const PotentialCase& c, double cutoff);
 
 /// One way to evaluate a potential.
 struct Evaluator {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 
 #include "potentials/structure_evaluation.hpp"
@@ -39,6 +40,18 @@ Dual screened_repulsion(int z, int z_other, Dual r) {
   return Dual(14.399645478 * z * z_other) * screening / r;
 }
 
+/// NEP's repulsion as its papers write it, of a row of the model's table: strength, four amplitudes, four decays and
+/// the two ends of the switch (1 + cos)/2.
+Dual nep_repulsion(const double* row, Dual r) {
+  const double inner = row[9], outer = row[10];
+  if (r.value >= outer) return 0.0;
+  Dual screening(0.0);
+  for (int k = 1; k <= 4; ++k) screening += Dual(row[k]) * exponential(Dual(-row[4 + k]) * r);
+  const Dual full = Dual(row[0]) * screening / r;
+  if (r.value <= inner) return full;
+  return full * (Dual(0.5) + Dual(0.5) * cosine(Dual(std::numbers::pi) * (r - inner) / Dual(outer - inner)));
+}
+
 Dual length(const std::array<Dual, 3>& d) { return square_root(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]); }
 
 }  // namespace
@@ -74,6 +87,12 @@ Dual ExactEnergies::model_energy(int species, const Neighbours& neighbours) cons
                         : reference::evaluate_centre<Dual>(descriptor_, model_,
                                                            reference::ClosedFormRadial{&descriptor_}, species, view)
                               .energy;
+  if (const auto table = model_.parameters.find("repulsion"); table != model_.parameters.end())
+    for (const auto& neighbour : neighbours) {
+      const std::size_t pair =
+          static_cast<std::size_t>(species) * model_.elements.size() + static_cast<std::size_t>(neighbour.species);
+      energy += Dual(0.5) * nep_repulsion(&table->second.values[11 * pair], length(neighbour.d));
+    }
   if (model_.repulsion != "zbl") return energy;
   const double range = model_.minimum_distance;
   const auto number = [&](int index) { return model_.elements[static_cast<std::size_t>(index)].number; };

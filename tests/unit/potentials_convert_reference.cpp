@@ -8,6 +8,7 @@
 #include "core/species.hpp"
 #include "core/units.hpp"
 #include "io/aenet_potential.hpp"
+#include "io/model_file.hpp"
 #include "io/n2p2_potential.hpp"
 #include "io/nep_potential.hpp"
 #include "potentials/program/drivers/cpu_scalar.hpp"
@@ -126,8 +127,17 @@ void expect_agreement(const Potential& double_precision, const Potential& mixed_
   EXPECT_NEAR(mixed.energy, expected.energy, 5e-5 * static_cast<double>(expected.forces.size()));
 }
 
-/// Both precisions with every instruction set of this machine.
-void expect_agreement(const Model& model, const std::vector<Prediction>& all) {
+/// As `haven model convert` leaves it to `haven md`: written to a model file and read from it.
+Model written_and_read(Model model) {
+  model.provenance["converted_from"] = "another program";
+  const TemporaryFolder folder;
+  write_model(folder.file("model.haven"), model);
+  return read_model(folder.file("model.haven"));
+}
+
+/// The converted model in both precisions with every instruction set of this machine.
+void expect_agreement(const Model& imported, const std::vector<Prediction>& all) {
+  const Model model = written_and_read(imported);
   for (const Isa isa : available_isas()) {
     SCOPED_TRACE(isa_name(isa));
     const auto exact = make_vectorised_potential(model, Precision::float64, isa);

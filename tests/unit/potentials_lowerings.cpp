@@ -2,10 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <functional>
-#include <limits>
-#include <map>
 #include <numbers>
 
 #include "core/error.hpp"
@@ -13,7 +11,6 @@
 #include "potentials/lowerings/invariants.hpp"
 #include "potentials/program/drivers/cpu_scalar.hpp"
 #include "potentials/registry.hpp"
-#include "potentials/structure_evaluation.hpp"
 #include "support/structures.hpp"
 
 namespace haven::testing {
@@ -117,33 +114,62 @@ Model symmetry_function_model(int cutoff_type) {
 // A feature is a small difference of moments when lambda = -1 and zeta is large, so errors are relative to the sum's
 // largest member, the same feature at lambda = 1; features that are not such differences agree to 1e-12 of themselves.
 TEST(BehlerParrinello, EqualsTheTripleSumsOfTheManual) {
-  for (int type = 0; type <= 2; ++type) {
-    const Model model = symmetry_function_model(type);
-    const Environment e = random_environment(2, model.cutoff, 5);
-    const std::vector<double> features = lowered_features(model, 1, e);
-    std::size_t f = 0;
-    const auto& radial = model.parameters.at("radial").values;
-    for (std::size_t k = 0; k < radial.size(); k += 4) {
-      if (radial[k] != 1) continue;
-      const double expected = literal_type_2(e, &radial[k], type, model.cutoff);
-      EXPECT_NEAR(features.at(f++), expected, 1e-12 * std::abs(expected));
+  for (int type = 0; type <= 2; ++type)
+    for (int a = 0; a < 2; ++a) {
+      const Model model = symmetry_function_model(type);
+      const Environment e = random_environment(2, model.cutoff, 5);
+      const std::vector<double> features = lowered_features(model, a, e);
+      std::size_t f = 0;
+      const auto& radial = model.parameters.at("radial").values;
+      for (std::size_t k = 0; k < radial.size(); k += 4) {
+        if (radial[k] != a) continue;
+        const double expected = literal_type_2(e, &radial[k], type, model.cutoff);
+        EXPECT_NEAR(features.at(f++), expected, 1e-12 * std::abs(expected));
+      }
+      const auto& angular = model.parameters.at("angular").values;
+      for (std::size_t k = 0; k < angular.size(); k += 7) {
+        if (angular[k] != a) continue;
+        const double expected = literal_type_9(e, &angular[k], type, model.cutoff);
+        double mirror[7];
+        std::copy(&angular[k], &angular[k] + 7, mirror);
+        mirror[5] = -mirror[5];
+        const double scale = std::max(expected, literal_type_9(e, mirror, type, model.cutoff));
+        EXPECT_NEAR(features.at(f++), expected, 1e-12 * scale)
+            << "centre " << a << " zeta " << angular[k + 6] << " lambda " << angular[k + 5];
+      }
+      EXPECT_EQ(f, features.size());
     }
-    const auto& angular = model.parameters.at("angular").values;
-    for (std::size_t k = 0; k < angular.size(); k += 7) {
-      if (angular[k] != 1) continue;
-      const double expected = literal_type_9(e, &angular[k], type, model.cutoff);
-      double mirror[7];
-      std::copy(&angular[k], &angular[k] + 7, mirror);
-      mirror[5] = -mirror[5];
-      const double scale = std::max(expected, literal_type_9(e, mirror, type, model.cutoff));
-      EXPECT_NEAR(features.at(f++), expected, 1e-12 * scale)
-          << "zeta " << angular[k + 6] << " lambda " << angular[k + 5];
-    }
-    EXPECT_EQ(f, features.size());
-  }
 }
 
 double chebyshev(int n, double x) { return std::cos(n * std::acos(std::clamp(x, -1.0, 1.0))); }
+
+/// Expects the features of one centre, first without and then with the weights of elements.
+void expect_chebyshev_sums(const std::vector<double>& features, const Environment& e, int type) {
+  std::size_t f = 0;
+  for (const bool weighted : {false, true}) {
+    const auto weight = [&](std::size_t j) { return weighted ? e.species[j] - 1.0 : 1.0; };
+    for (int n = 0; n <= 20; ++n) {
+      double sum = 0, scale = 0;
+      for (std::size_t j = 0; j < e.d.size(); ++j) {
+        const double r = norm(e.d[j]);
+        sum += weight(j) * chebyshev(n, 2 * r / 6.0 - 1) * literal_cutoff(type, r, 6.0);
+        scale += literal_cutoff(type, r, 6.0);
+      }
+      EXPECT_NEAR(features.at(f++), sum, 1e-12 * scale);
+    }
+    for (int n = 0; n <= 8; ++n) {
+      double sum = 0, scale = 0;
+      for (std::size_t j = 0; j < e.d.size(); ++j)
+        for (std::size_t k = j + 1; k < e.d.size(); ++k) {
+          const double window = literal_cutoff(type, norm(e.d[j]), 4.5) * literal_cutoff(type, norm(e.d[k]), 4.5);
+          sum += weight(j) * weight(k) * chebyshev(n, cosine(e.d[j], e.d[k])) * window;
+          scale += window;
+        }
+      EXPECT_NEAR(features.at(f++), sum, 1e-12 * scale);
+    }
+  }
+  EXPECT_EQ(f, features.size());
+}
 
 TEST(Chebyshev, EqualsTheSumsOfArtrithUrbanAndCeder) {
   for (int type = 0; type <= 1; ++type) {
@@ -152,31 +178,10 @@ TEST(Chebyshev, EqualsTheSumsOfArtrithUrbanAndCeder) {
     model.parameters["angular_cutoff"].values[0] = 4.5;
     EXPECT_EQ(model.parameters["element_weights"].values, (std::vector<double>{-1, 0, 1}));
     const Environment e = random_environment(3, model.cutoff, 6);
-    const std::vector<double> features = lowered_features(model, 0, e);
-    std::size_t f = 0;
-    for (const bool weighted : {false, true}) {
-      const auto weight = [&](std::size_t j) { return weighted ? e.species[j] - 1.0 : 1.0; };
-      for (int n = 0; n <= 20; ++n) {
-        double sum = 0, scale = 0;
-        for (std::size_t j = 0; j < e.d.size(); ++j) {
-          const double r = norm(e.d[j]);
-          sum += weight(j) * chebyshev(n, 2 * r / 6.0 - 1) * literal_cutoff(type, r, 6.0);
-          scale += literal_cutoff(type, r, 6.0);
-        }
-        EXPECT_NEAR(features.at(f++), sum, 1e-12 * scale);
-      }
-      for (int n = 0; n <= 8; ++n) {
-        double sum = 0, scale = 0;
-        for (std::size_t j = 0; j < e.d.size(); ++j)
-          for (std::size_t k = j + 1; k < e.d.size(); ++k) {
-            const double window = literal_cutoff(type, norm(e.d[j]), 4.5) * literal_cutoff(type, norm(e.d[k]), 4.5);
-            sum += weight(j) * weight(k) * chebyshev(n, cosine(e.d[j], e.d[k])) * window;
-            scale += window;
-          }
-        EXPECT_NEAR(features.at(f++), sum, 1e-12 * scale);
-      }
+    for (int a = 0; a < 3; ++a) {
+      SCOPED_TRACE(a);
+      expect_chebyshev_sums(lowered_features(model, a, e), e, type);
     }
-    EXPECT_EQ(f, features.size());
   }
 }
 
@@ -206,26 +211,29 @@ double literal_channel(const Model& model, int a, int b, Index c, double r) {
 TEST(Moment, EqualsPairAndTripleSumsOfLegendrePolynomials) {
   const Model model = new_model({.kind = "moment", .preset = "fast", .cutoff = 5.0}, {3, 8}, 9);
   const Environment e = random_environment(2, model.cutoff, 7);
-  const std::vector<double> features = lowered_features(model, 1, e);
   const Descriptor descriptor = describe(model);
-  const auto& terms = descriptor.centres[1].terms;
-  ASSERT_EQ(terms.size() + descriptor.centres[1].products.size(), features.size());
-  for (std::size_t t = 0; t < terms.size(); ++t) {
-    double sum = 0, scale = 0;
-    for (std::size_t j = 0; j < e.d.size(); ++j) {
-      const double rj = literal_channel(model, 1, e.species[j], terms[t].channel, norm(e.d[j]));
-      if (terms[t].degree == 1) {
-        sum += rj;
-        scale += std::abs(rj);
-        continue;
+  for (int a = 0; a < 2; ++a) {
+    const std::vector<double> features = lowered_features(model, a, e);
+    const CentreDescriptor& centre = descriptor.centres[static_cast<std::size_t>(a)];
+    const auto& terms = centre.terms;
+    ASSERT_EQ(terms.size() + centre.products.size(), features.size());
+    for (std::size_t t = 0; t < terms.size(); ++t) {
+      double sum = 0, scale = 0;
+      for (std::size_t j = 0; j < e.d.size(); ++j) {
+        const double rj = literal_channel(model, a, e.species[j], terms[t].channel, norm(e.d[j]));
+        if (terms[t].degree == 1) {
+          sum += rj;
+          scale += std::abs(rj);
+          continue;
+        }
+        for (std::size_t k = 0; k < e.d.size(); ++k) {
+          const double rk = literal_channel(model, a, e.species[k], terms[t].other_channel, norm(e.d[k]));
+          sum += rj * rk * legendre(terms[t].l, cosine(e.d[j], e.d[k]));
+          scale += std::abs(rj * rk);
+        }
       }
-      for (std::size_t k = 0; k < e.d.size(); ++k) {
-        const double rk = literal_channel(model, 1, e.species[k], terms[t].other_channel, norm(e.d[k]));
-        sum += rj * rk * legendre(terms[t].l, cosine(e.d[j], e.d[k]));
-        scale += std::abs(rj * rk);
-      }
+      EXPECT_NEAR(features[t], sum, 1e-12 * scale) << "centre " << a << " term " << t;
     }
-    EXPECT_NEAR(features[t], sum, 1e-12 * scale) << "term " << t;
   }
 }
 
@@ -284,6 +292,103 @@ TEST(Moment, ProductsEqualContractionsOfCartesianTensors) {
   }
 }
 
+/// A rule on the unit sphere, exact for polynomials of degree 15: the eight points of Gauss and Legendre in z
+/// (Abramowitz & Stegun, table 25.4) times sixteen angles.
+struct SpherePoint {
+  Vec3 x;
+  double weight = 0;
+};
+std::vector<SpherePoint> sphere_points() {
+  constexpr double nodes[] = {0.183434642495649805, 0.525532409916328986, 0.796666477413626740, 0.960289856497536232},
+                   weights[] = {0.362683783378361983, 0.313706645877887287, 0.222381034453374471, 0.101228536290376259};
+  std::vector<SpherePoint> points;
+  for (int k = 0; k < 4; ++k)
+    for (const double sign : {1.0, -1.0})
+      for (int angle = 0; angle < 16; ++angle) {
+        const double phi = std::numbers::pi * (angle + 0.25) / 8, rho = std::sqrt(1 - nodes[k] * nodes[k]);
+        points.push_back({.x = {rho * std::cos(phi), rho * std::sin(phi), sign * nodes[k]},
+                          .weight = weights[k] * std::numbers::pi / 8});
+      }
+  return points;
+}
+
+/// F_l(x) = sum_j R_j (2l + 1)/(4 pi) P_l(u_j . x) = sum_m A_lm Y_lm(x), by the addition theorem, at every point.
+std::vector<double> angular_density(const Environment& e, const std::vector<double>& radial, int l,
+                                    const std::vector<SpherePoint>& points) {
+  std::vector<double> density;
+  for (const SpherePoint& p : points) {
+    double sum = 0;
+    for (std::size_t j = 0; j < e.d.size(); ++j) sum += radial[j] * legendre(l, cosine(e.d[j], p.x));
+    density.push_back(sum * (2 * l + 1) / (4 * std::numbers::pi));
+  }
+  return density;
+}
+
+struct Sum {
+  double value = 0, scale = 0;  ///< the sum and that of the magnitudes of its terms
+  void add(double term) { value += term, scale += std::abs(term); }
+};
+
+/// What a product of moments is, without harmonics or coupling coefficients. Degree 3: the integral of F_l1 F_l2 F_l3
+/// over the sphere, which is the sum of Gaunt's integrals times A A A, over sqrt((2l1+1)(2l2+1)(2l3+1)/(4 pi)) times
+/// the 3j symbol of zeros, whose square is half the integral of P_l1 P_l2 P_l3 and whose sign is (-1)^((l1+l2+l3)/2).
+/// Degree 4: (2L+1) times the double integral of F_l1 F_l2(x) P_L(x.y) F_l3 F_l4(y).
+Sum literal_product(const Environment& e, const std::vector<double>& radial, const std::array<int, 5>& l) {
+  static const std::vector<SpherePoint> points = sphere_points();
+  std::array<std::vector<double>, 4> f;
+  for (std::size_t k = 0; k < (l[3] < 0 ? 3 : 4); ++k) f[k] = angular_density(e, radial, l[k], points);
+  Sum sum;
+  double square = 0;
+  for (std::size_t p = 0; p < points.size(); ++p) {
+    const Vec3& x = points[p].x;
+    if (l[3] < 0) {
+      sum.add(points[p].weight * f[0][p] * f[1][p] * f[2][p]);
+      square += points[p].weight * legendre(l[0], x.z) * legendre(l[1], x.z) * legendre(l[2], x.z);
+      continue;
+    }
+    for (std::size_t q = 0; q < points.size(); ++q)
+      sum.add((2 * l[4] + 1) * points[p].weight * points[q].weight * f[0][p] * f[1][p] * f[2][q] * f[3][q] *
+              legendre(l[4], dot(x, points[q].x)));
+  }
+  if (l[3] >= 0) return sum;
+  const double zeros = std::sqrt(square / (4 * std::numbers::pi)) * ((l[0] + l[1] + l[2]) / 2 % 2 == 0 ? 1 : -1);
+  const double factor =
+      1 / (zeros * std::sqrt((2 * l[0] + 1) * (2 * l[1] + 1) * (2 * l[2] + 1) / (4 * std::numbers::pi)));
+  return {.value = factor * sum.value, .scale = std::abs(factor) * sum.scale};
+}
+
+/// Every coupling of the largest preset and some of higher l, for every channel and centre; rounding of the sums.
+TEST(Moment, ProductsAreIntegralsOverTheSphere) {
+  Model model = new_model({.kind = "moment", .preset = "accurate", .cutoff = 5.0}, {3, 8}, 9);
+  for (double& l : model.parameters.at("channel_l_max").values) l = 6;
+  Array& couplings = model.parameters.at("couplings");
+  for (const std::array<int, 5>& more :
+       {std::array{2, 6, 6, -1, -1}, {3, 5, 6, -1, -1}, {4, 5, 5, -1, -1}, {2, 3, 3, 4, 5}, {3, 3, 3, 3, 6}}) {
+    couplings.values.insert(couplings.values.end(), more.begin(), more.end());
+    ++couplings.shape[0];
+  }
+  const auto channels = model.parameters.at("channel_l_max").shape[0];
+  const Environment e = random_environment(2, model.cutoff, 8);
+  for (int a = 0; a < 2; ++a) {
+    const std::vector<double> features = lowered_features(model, a, e);
+    std::size_t at = describe(model).centres[static_cast<std::size_t>(a)].terms.size();
+    for (Index row = 0; row < couplings.shape[0]; ++row) {
+      std::array<int, 5> l{};
+      for (std::size_t k = 0; k < 5; ++k)
+        l[k] = static_cast<int>(couplings.values[5 * static_cast<std::size_t>(row) + k]);
+      for (Index c = 0; c < channels; ++c) {
+        std::vector<double> radial;
+        for (std::size_t j = 0; j < e.d.size(); ++j)
+          radial.push_back(literal_channel(model, a, e.species[j], c, norm(e.d[j])));
+        const Sum expected = literal_product(e, radial, l);
+        EXPECT_NEAR(features.at(at++), expected.value, 1e-12 * expected.scale)
+            << "centre " << a << ", coupling " << row << ", channel " << c;
+      }
+    }
+    EXPECT_EQ(at, features.size());
+  }
+}
+
 TEST(Moment, RefusesCouplingsThatAreNoInvariants) {
   Model model = new_model({.kind = "moment", .preset = "standard"}, {3}, 1);
   model.parameters["couplings"] = {.shape = {1, 5}, .values = {1, 1, 1, -1, -1}};
@@ -324,81 +429,6 @@ TEST(Lowerings, RefuseWhatTheyDoNotKnow) {
   EXPECT_THROW(static_cast<void>(describe(model)), ModelError);
   EXPECT_THROW(static_cast<void>(new_model({.kind = "wavelet"}, {3}, 1)), ConfigError);
   EXPECT_THROW(static_cast<void>(new_model({.preset = "huge"}, {3}, 1)), ConfigError);
-}
-
-TEST(MakePotential, RefusesNetworksThatDoNotFit) {
-  const Model good = random_model({});
-  Model model = good;
-  model.elements[0].network.layers[1].inputs += 1;
-  EXPECT_THROW(static_cast<void>(make_potential(model, Precision::mixed)), ModelError);
-  model = good;
-  model.elements[0].network.layers[0].weights[3] = std::nan("");
-  EXPECT_THROW(static_cast<void>(make_potential(model, Precision::mixed)), ModelError);
-  model = good;
-  model.elements[0].feature_scale.pop_back();
-  EXPECT_THROW(static_cast<void>(make_potential(model, Precision::mixed)), ModelError);
-  model = good;
-  model.repulsion = "zbl";  // without a minimum distance
-  EXPECT_THROW(static_cast<void>(make_potential(model, Precision::mixed)), ModelError);
-}
-
-/// T61: there is no number in a model whose being NaN or infinite goes unnoticed before the first step.
-TEST(MakePotential, RefusesEveryNumberThatIsNotFinite) {
-  Model good = random_model({.elements = {3, 16}});
-  good.repulsion = "zbl";
-  good.minimum_distance = 1.5;
-  ASSERT_NO_THROW(static_cast<void>(make_potential(good, Precision::mixed)));
-  using Damage = std::function<void(Model&, double)>;
-  const std::map<std::string, Damage> damages{
-      {"cutoff", [](Model& m, double x) { m.cutoff = x; }},
-      {"minimum distance", [](Model& m, double x) { m.minimum_distance = x; }},
-      {"mixing", [](Model& m, double x) { m.parameters.at("mixing_1").values[5] = x; }},
-      {"reference energy", [](Model& m, double x) { m.elements[1].reference_energy = x; }},
-      {"shift", [](Model& m, double x) { m.elements[1].feature_shift[3] = x; }},
-      {"scale", [](Model& m, double x) { m.elements[1].feature_scale[3] = x; }},
-      {"smallest feature", [](Model& m, double x) { m.elements[0].feature_min[2] = x; }},
-      {"largest feature", [](Model& m, double x) { m.elements[0].feature_max[2] = x; }},
-      {"first weight", [](Model& m, double x) { m.elements[1].network.layers.front().weights.back() = x; }},
-      {"last weight", [](Model& m, double x) { m.elements[1].network.layers.back().weights.front() = x; }},
-      {"bias", [](Model& m, double x) { m.elements[0].network.layers[1].bias[0] = x; }},
-  };
-  for (const auto& [name, damage] : damages)
-    for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()})
-      for (const Backend backend : {Backend::vectorised, Backend::reference}) {
-        Model model = good;
-        damage(model, bad);
-        EXPECT_THROW(static_cast<void>(make_potential(model, Precision::mixed, backend)), ModelError)
-            << name << " = " << bad;
-      }
-}
-
-/// Finite weights whose products overflow are found by the evaluation.
-TEST(MakePotential, WeightsThatOverflowAreAFaultOfTheFirstEvaluation) {
-  Model model = random_model({});
-  for (double& w : model.elements[0].network.layers.back().weights) w *= 1e308;
-  for (const Precision precision : {Precision::float64, Precision::mixed})
-    EXPECT_NE(evaluate_all(*make_potential(model, precision), random_structure({})).fault, EvaluationFault::none);
-  EXPECT_NE(evaluate_all(*make_potential(model, Precision::float64, Backend::reference), random_structure({})).fault,
-            EvaluationFault::none);
-}
-
-TEST(EvaluateStructure, NamesAnElementTheModelLacks) {
-  const auto potential = make_potential(random_model({.elements = {3, 16}}), Precision::mixed);
-  const Structure s = random_structure({.atoms = 4, .elements = {3, 17}});
-  try {
-    static_cast<void>(evaluate_structure(*potential, s));
-    FAIL() << "an unknown element was accepted";
-  } catch (const ModelError& error) {
-    EXPECT_NE(error.summary().find("Cl"), std::string::npos);
-    EXPECT_NE(error.summary().find("Li, S"), std::string::npos);
-  }
-}
-
-TEST(EvaluateStructure, ReportsOverlapAsANumericalError) {
-  const auto potential = make_potential(random_model({}), Precision::mixed);
-  Structure s = random_structure({.atoms = 6});
-  s.positions[4] = s.positions[1];
-  EXPECT_THROW(static_cast<void>(evaluate_structure(*potential, s)), NumericalError);
 }
 
 }  // namespace
