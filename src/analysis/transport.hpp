@@ -105,6 +105,12 @@ struct TransportCurves {
   LiveCurve live{};  ///< measured by the runs themselves at lags below the frame interval
 };
 
+/// Sites of one type: how many there are, and the mean number of ions on each.
+struct SiteOccupancy {
+  long long sites = 0;
+  double occupation = 0, sd = 0;  ///< standard error
+};
+
 /// What one temperature says.
 struct TransportResult {
   std::string label;  ///< e.g. "T1000"; set by the caller
@@ -123,6 +129,8 @@ struct TransportResult {
   Estimate sigma, sigma_NE;                ///< S/cm
   std::optional<OnsagerMatrix> onsager{};  ///< of several mobile species
   std::optional<Estimate> sigma_GK{};      ///< S/cm, from velocities when the trajectory has them
+  std::vector<SiteOccupancy> sites{};  ///< [type], where results of `haven transport structure` lie beside; not in the
+                                       ///< JSON
   TransportChecks checks;
   TransportCurves curves;
   std::vector<AnalysisWarning> warnings;

@@ -360,6 +360,13 @@ std::string transport_ladder_json(std::span<const TransportResult> results, cons
   return out.dump(indent) + "\n";
 }
 
+std::string estimate_json(const Estimate& estimate) { return to_json(estimate).dump(); }
+
+Estimate estimate_from_json(const std::string& text, const std::string& path) {
+  const Json object = parsed(text, path);
+  return Reader(object, path).whole();
+}
+
 TransportResult transport_from_json(const std::string& text, const std::string& path) {
   return read_result(parsed(text, path), path);
 }

@@ -55,13 +55,16 @@ IonTracks tracks_of(Session& session, const TransportArguments& arguments) {
                                   .memory_bytes = memory_bytes(arguments)});
 }
 
-double diffusive_lag_ps(const IonTracks& tracks, const std::vector<std::string>& mobile) {
+TransportResult motion_of(const IonTracks& tracks, const std::vector<std::string>& mobile) {
   TransportOptions options;
   options.mobile = mobile;
   for (const std::string& symbol : mobile) options.charges[symbol] = 1.0;
   options.temperature_K = 300;  // scales the conductivity only, which is not asked for
-  const TransportResult result = analyse_tracks({tracks}, options);
-  return result.window.diffusive ? result.window.tau0_ps : tracks.duration_ps() / 50.0;
+  return analyse_tracks({tracks}, options);
+}
+
+double diffusive_lag_ps(const TransportResult& motion, const IonTracks& tracks) {
+  return motion.window.diffusive ? motion.window.tau0_ps : tracks.duration_ps() / 50.0;
 }
 
 double stage_temperature(const std::string& folder, const std::string& stage) {

@@ -256,4 +256,48 @@ TEST(AnalysisCommands, CommitteeKeepsTheLayersOfErrorApart) {
   EXPECT_NE(run_program({haven_program(), "transport", "committee", "a"}, folder.path().string()).code, 0);
 }
 
+/// Eight Li that jump now and then on a lattice of 27 sites, 4 A apart, between S at rest; and the crystal.
+static void write_hops(const testing::TemporaryFolder& folder) {
+  testing::FastRandom random(8);
+  std::vector<Vec3> li(8), s;
+  for (std::size_t k = 0; k < 27; ++k)
+    s.push_back(4.0 * Vec3{static_cast<double>(k / 9) + 0.5, static_cast<double>(k / 3 % 3) + 0.5,
+                           static_cast<double>(k % 3) + 0.5});
+  const auto frame = [](std::ofstream& file, std::size_t atoms) {
+    file << fmt::format("{}\nLattice=\"12 0 0 0 12 0 0 0 12\" Properties=species:S:1:pos:R:3 pbc=\"T T T\"\n", atoms);
+  };
+  const auto row = [](std::ofstream& file, const char* element, const Vec3& r) {
+    file << fmt::format("{} {:.6f} {:.6f} {:.6f}\n", element, r.x, r.y, r.z);
+  };
+  std::ofstream file(folder.file("hops.xyz")), crystal(folder.file("crystal.xyz"));
+  frame(crystal, 54);
+  for (const Vec3& r : s) row(crystal, "S", r), row(crystal, "Li", r - 4.0 * Vec3{0.5, 0.5, 0.5});
+  for (int t = 0; t < 1500; ++t) {
+    frame(file, 35);
+    for (Vec3& r : li) {
+      if (random.uniform() < 0.05) r[static_cast<int>(random.below(3))] += random.uniform() < 0.5 ? 4.0 : -4.0;
+      row(file, "Li", r + 0.2 * Vec3{random.normal(), random.normal(), random.normal()});
+    }
+    for (const Vec3& r : s) row(file, "S", r);
+  }
+}
+
+TEST(AnalysisCommands, StructureWritesHopsAndCorrelationFactors) {
+  const testing::TemporaryFolder folder;
+  write_hops(folder);
+  const auto result = run_program({haven_program(), "transport", "structure", "hops.xyz", "--frame-interval", "1000",
+                                   "--mobile", "Li", "--sites", "crystal.xyz", "-o", "out", "--json", "-"},
+                                  folder.path().string());
+  ASSERT_EQ(result.code, 0) << result.err;
+  for (const char* name : {"hops.csv", "hops.svg", "ions.csv", "ions.svg", "structure.json", "sites.csv"})
+    EXPECT_TRUE(std::filesystem::exists(folder.path() / "out" / name)) << name;
+  const json structure = json::parse(result.out);
+  EXPECT_NEAR(structure.at("hops").at("hops_per_ion").get<double>(), 75, 4 * std::sqrt(75.0 / 8));
+  const json& d = structure.at("coefficients").at("D_hop_cm2_per_s");
+  EXPECT_LT(d.at("ci95")[0].get<double>(), 0.05 * 16 / 6 * 1e-4);
+  EXPECT_GT(d.at("ci95")[1].get<double>(), 0.05 * 16 / 6 * 1e-4);
+  EXPECT_TRUE(structure.at("coefficients").at("f").at("value").is_number()) << result.err;
+  EXPECT_NE(result.err.find("f = D*/D_hop"), std::string::npos) << result.err;
+}
+
 }  // namespace haven
