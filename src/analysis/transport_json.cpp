@@ -165,6 +165,19 @@ Json comparison_json(const ModelComparison& c) {
           {"vtf_B_K", number(c.vtf_B_K)}};
 }
 
+Json break_json(const std::optional<BreakChanges>& changes) {
+  if (!changes) return nullptr;
+  Json occupations = Json::array();
+  for (const OccupationChange& one : changes->occupations)
+    occupations.push_back(
+        {{"type", one.type}, {"sites", one.sites}, {"change", number(one.change)}, {"sd", number(one.sd)}});
+  return {{"volume_relative_departure", optional_number(changes->volume)},
+          {"alpha2_peak_below", number(changes->alpha2_below)},
+          {"alpha2_peak_above", number(changes->alpha2_above)},
+          {"ions_per_site_departure", occupations},
+          {"occupations_not_measured", changes->not_measured.empty() ? Json(nullptr) : Json(changes->not_measured)}};
+}
+
 Json arrhenius_object(const ArrheniusResult& a) {
   Json out;
   out["temperatures_K"] = a.temperatures_K;
@@ -183,6 +196,7 @@ Json arrhenius_object(const ArrheniusResult& a) {
   out["fit_D_tracer"] = line_json(a.tracer);
   out["Ea_tracer_minus_Ea_eV"] = to_json(a.haven_slope_eV);
   out["comparison"] = comparison_json(a.comparison);
+  out["at_break"] = break_json(a.at_break);
   out["error_layer"] = "statistics of the runs; the spread between potentials and the choice of window are separate";
   out["seed"] = a.seed;
   out["refused"] = a.refused.empty() ? Json(nullptr) : Json(a.refused);

@@ -5,6 +5,8 @@
 #include <filesystem>
 
 #include "analysis/report_data.hpp"
+#include "analysis/structure_reading.hpp"
+#include "analysis/transport_output.hpp"
 #include "app/options.hpp"
 #include "core/error.hpp"
 
@@ -78,6 +80,14 @@ double stage_temperature(const std::string& folder, const std::string& stage) {
     throw InputError(fmt::format("no row of stage \"{}\": the temperature of the run is not known", stage), path,
                      "Continue the run, or restore the file.");
   return sum / rows;
+}
+
+std::vector<TransportResult> transport_results(const std::string& given) {
+  const std::string file = transport_result_file(given);
+  std::vector<TransportResult> results = transport_results_from_json(read_text_file(file), file);
+  for (TransportResult& result : results)
+    if (const auto structure = structure_beside(file, result, results.size())) result.sites = structure->types;
+  return results;
 }
 
 std::string transport_result_file(const std::string& given) {

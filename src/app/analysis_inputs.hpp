@@ -30,6 +30,9 @@ namespace haven {
 /// @throws InputError when it has no row of the stage
 [[nodiscard]] double stage_temperature(const std::string& folder, const std::string& stage);
 
+/// All temperatures of transport_result_file(given), with the site occupations of structure results beside it.
+[[nodiscard]] std::vector<TransportResult> transport_results(const std::string& given);
+
 /// transport.json of a run folder, of its transport folder, or the file itself.
 /// @throws InputError when there is none
 [[nodiscard]] std::string transport_result_file(const std::string& given);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "analysis/transport_output.hpp"
 #include "io/extxyz.hpp"
 #include "physics/analysis_walks.hpp"
 #include "support/program.hpp"
@@ -298,6 +299,39 @@ TEST(AnalysisCommands, StructureWritesHopsAndCorrelationFactors) {
   EXPECT_GT(d.at("ci95")[1].get<double>(), 0.05 * 16 / 6 * 1e-4);
   EXPECT_TRUE(structure.at("coefficients").at("f").at("value").is_number()) << result.err;
   EXPECT_NE(result.err.find("f = D*/D_hop"), std::string::npos) << result.err;
+}
+
+/// Occupations are taken from the structure.json beside each transport.json.
+TEST(AnalysisCommands, ArrheniusTellsHowOccupationsChangeAtABreak) {
+  const testing::TemporaryFolder folder;
+  std::vector<std::string> words{haven_program(), "transport", "arrhenius", "--json", "-"};
+  constexpr double boltzmann = 8.617333e-5;
+  for (const double t : {500.0, 550.0, 600.0, 650.0, 750.0, 850.0, 950.0, 1050.0}) {
+    TransportResult r;
+    r.label = fmt::format("T{:g}", t), r.temperature_K = t, r.n_ions = 100, r.volume_A3 = 2000;
+    const double y = -(t < 700 ? 0.9 : 0.2) / boltzmann * (1 / t - 1 / 700.0);
+    r.sigma = log_normal_estimate(std::exp(y - 5) / t, 0.03),
+    r.tracer.iso = log_normal_estimate(std::exp(y - 12), 0.03);
+    std::filesystem::create_directory(folder.path() / r.label);
+    std::ofstream(folder.path() / r.label / "transport.json") << transport_ladder_json({&r, 1}, nullptr);
+    const std::string none = estimate_json(refused_estimate("not asked for"));
+    std::ofstream(folder.path() / r.label / "structure.json") << fmt::format(
+        R"({{"temperature_K": {0}, "remarks": [], "hops": {{"hops_per_ion": 1, "variance_over_mean": 1, "p_poisson": 1,
+        "share_of_ions_with_half_of_the_hops": 0.5, "share_of_ions_with_half_of_the_hops_poisson": 0.5, "msd_lag_ps": 1,
+        "msd_A2": 1, "msd_relative_spread": 1, "msd_relative_spread_equal_ions": 1}}, "coefficients": {{
+        "D_hop_cm2_per_s": {1}, "D_tracer_cm2_per_s": {1}, "D_sigma_cm2_per_s": {1}, "f": {1}, "f_I": {1},
+        "haven_ratio": {1}}}, "network": {{"types": [{{"sites": 48, "occupation": {2}, "occupation_sd": 0.004}}]}}}})",
+        t, none, t < 700 ? 0.5 : 0.4);
+    words.push_back(r.label);
+  }
+  const auto result = run_program(words, folder.path().string());
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(result.err.find("-0.100 +- 0.008 (type 0, 48 sites)"), std::string::npos) << result.err;
+  const json at_break = json::parse(result.out).at("at_break");
+  EXPECT_NEAR(at_break.at("ions_per_site_departure")[0].at("change").get<double>(), -0.1, 1e-9);
+  std::filesystem::remove(folder.path() / "T750" / "structure.json");
+  const auto without = run_program(words, folder.path().string());
+  EXPECT_NE(without.err.find("site occupations are not measured"), std::string::npos) << without.err;
 }
 
 }  // namespace haven
