@@ -99,6 +99,8 @@ Json to_json(const TransportChecks& c) {
           {"D_at_half_tau0_ratio", number(c.half_window_ratio)},
           {"D_at_double_tau0_ratio", number(c.double_window_ratio)},
           {"block_relative_error", number(c.block_relative_error)},
+          {"second_half_msd_ratio", c.halves ? number(c.halves->ratio) : Json()},
+          {"second_half_p", c.halves ? number(c.halves->p) : Json()},
           {"shared_motion_factor", number(c.shared_motion)},
           {"fit_p_tracer", number(c.fit_p_tracer)},
           {"fit_p_collective", number(c.fit_p_collective)},
@@ -297,6 +299,8 @@ TransportChecks read_checks(const Reader& in) {
     c.jumped_ions = in.get<long long>("jumped_ions"), c.jumped_ions_error = in.real("jumped_ions_relative_error");
   c.half_window_ratio = in.real("D_at_half_tau0_ratio"), c.double_window_ratio = in.real("D_at_double_tau0_ratio");
   c.block_relative_error = in.real("block_relative_error"), c.shared_motion = in.real("shared_motion_factor");
+  if (in.has("second_half_p"))  // not in files of earlier versions
+    c.halves = HalvesTest{.ratio = in.real("second_half_msd_ratio"), .p = in.real("second_half_p")};
   c.fit_p_tracer = in.real("fit_p_tracer"), c.fit_p_collective = in.real("fit_p_collective");
   c.between_replicas_tracer = in.real("between_replicas_tracer");
   c.between_replicas_collective = in.real("between_replicas_collective");
