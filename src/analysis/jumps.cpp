@@ -84,6 +84,19 @@ double closest_pair(const SiteMap& sites) {
   return sites.fractional.size() > 1 ? shortest : 2.0;
 }
 
+/// Does another site lie between these two, as the corner of two jumps that leave the way no longer than at a right
+/// angle? An ion that was seen on one and then on the other has passed over it.
+bool passes_over(const SiteMap& sites, const Cell& cell, std::size_t from, std::size_t to) {
+  constexpr double tolerance = 1.05;  // of squared lengths: thermal positions of sites
+  const auto squared = [&](std::size_t a, std::size_t b) {
+    return norm2(cell.to_cartesian(nearest(sites.fractional[a] - sites.fractional[b])));
+  };
+  const double direct = tolerance * squared(from, to);
+  for (std::size_t k = 0; k < sites.fractional.size(); ++k)
+    if (k != from && k != to && squared(from, k) + squared(k, to) <= direct) return true;
+  return false;
+}
+
 /// Sums while ions are followed.
 struct Ledger {
   struct Edge {
@@ -97,7 +110,7 @@ struct Ledger {
   std::vector<long long> jumps_of_ion;
   Cells squares{}, all_time{};  ///< of all types: squared jump lengths, frames
   double fourth_powers = 0;     ///< of jump lengths
-  long long returns = 0, skipping = 0;
+  long long returns = 0;
   double outside = 0;
 };
 
@@ -105,7 +118,6 @@ void follow_ion(const IonTracks& tracks, const SiteMap& sites, const SiteFinder&
                 Ledger& ledger) {
   const Cell cell(sites.cell);
   const auto frames = static_cast<std::size_t>(tracks.n_frames);
-  const double reach = 1.5 * closest_pair(sites);
   const auto cell_of = [&](std::size_t t, std::size_t i) { return t * blocks / frames * groups + i % groups; };
   int current = nowhere, before = nowhere;
   ledger.jumps_of_ion.push_back(0);
@@ -124,7 +136,6 @@ void follow_ion(const IonTracks& tracks, const SiteMap& sites, const SiteFinder&
       ledger.type_jumps[{sites.type[static_cast<std::size_t>(current)], sites.type[static_cast<std::size_t>(here)]}]
                        [cell_of(t, ion)] += 1;
       ledger.returns += here == before;
-      ledger.skipping += length > reach;
       before = current;
     }
     if (here != nowhere) current = here;
@@ -255,6 +266,8 @@ JumpNetwork jump_network(const IonTracks& tracks, const SiteMap& sites) {
     for (std::size_t b = 0; b < blocks; ++b) type_occupied[type][b] += ledger.occupied[k][b];
   }
   std::map<std::pair<int, int>, Ledger::Edge> type_edges;
+  const Cell cell(sites.cell);
+  long long skipping = 0;
   for (const auto& [ends, edge] : ledger.edges) {
     const int from = sites.type[static_cast<std::size_t>(ends.first)],
               to = sites.type[static_cast<std::size_t>(ends.second)];
@@ -262,6 +275,8 @@ JumpNetwork jump_network(const IonTracks& tracks, const SiteMap& sites) {
     type_departures[static_cast<std::size_t>(from)].count += edge.count;
     type_edges[{from, to}].count += edge.count, type_edges[{from, to}].distance += edge.distance;
     network.jumps_total += edge.count;
+    if (passes_over(sites, cell, static_cast<std::size_t>(ends.first), static_cast<std::size_t>(ends.second)))
+      skipping += edge.count;
   }
   // The types have the counts that tell how much jumps come in bursts; their sites share it.
   std::map<std::pair<int, int>, double> dispersion;
@@ -291,7 +306,7 @@ JumpNetwork jump_network(const IonTracks& tracks, const SiteMap& sites) {
   network.returns = ledger.returns;
   const double ion_frames = static_cast<double>(ions) * static_cast<double>(tracks.n_frames);
   network.between_sites = ledger.outside / ion_frames;
-  network.finely_sampled = ledger.skipping * 20 <= network.jumps_total;
+  network.finely_sampled = skipping * 20 <= network.jumps_total;
   network.jumps_of_ion = std::move(ledger.jumps_of_ion);
   network.hop_diffusion = hop_diffusion(ledger, static_cast<double>(ions), network.time_ps, closest_pair(sites));
   return network;
