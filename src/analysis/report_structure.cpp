@@ -29,18 +29,24 @@ std::string factors_table(const RunData& run) {
 }
 
 std::string spread_table(const RunData& run) {
-  Table table({"T (K)", "hops per ion", "variance / mean", "p, one rate for all", "ions with half of the hops",
-               "the same, one rate", "lag (ps)", "spread of MSD over ions", "the same, equal ions"});
+  // What equal ions of one rate would show stands in brackets.
+  const auto beside = [](double seen, double expected) {
+    return percent(seen) + (expected > 0 ? " (" + percent(expected) + ")" : "");
+  };
+  Table table({"T (K)", "hops per ion", "variance / mean (1)", "p", "ions with half of the hops", "lag (ps)",
+               "spread of MSD over ions"});
   for (const TransportResult& result : run.transport) {
     const auto found = run.structures.find(result.label);
     if (found == run.structures.end()) continue;
     const HopSpread& s = found->second.spread;
     table.row({fmt::format("{:g}", result.temperature_K), fmt::format("{:.3g}", s.mean_hops),
                fmt::format("{:.2g}", s.dispersion), scientific(fmt::format("{:.2g}", s.poisson_p)),
-               percent(s.half_share), percent(s.half_share_poisson), fmt::format("{:.3g}", s.lag_ps),
-               percent(s.msd_spread), percent(s.msd_spread_expected)});
+               beside(s.half_share, s.half_share_poisson), fmt::format("{:.3g}", s.lag_ps),
+               beside(s.msd_spread, s.msd_spread_expected)});
   }
-  return "<h3>Do few ions carry the diffusion?</h3>\n" + table.html();
+  return "<h3>Do few ions carry the diffusion?</h3>\n" + table.html() +
+         "<p class=\"soft\">In brackets: of ions that jump independently with one rate; p: that such ions scatter like "
+         "this.</p>\n";
 }
 
 std::string occupancy_table(const RunData& run) {
