@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <optional>
 
+#include "analysis/block_mean.hpp"
 #include "analysis/report_figures.hpp"
 #include "analysis/report_html.hpp"
 #include "analysis/report_sections.hpp"
@@ -44,19 +44,12 @@ std::string mean_of(const MdRun& item, const std::vector<std::string>& words, in
   std::vector<double> last;
   for (std::size_t k = 0; k < values->size(); ++k)
     if (item.thermo.last_cells[k] == item.thermo.last_cells.back()) last.push_back((*values)[k]);
-  constexpr std::size_t blocks = 10;
-  const auto n = static_cast<double>(last.size());
-  const double mean = std::accumulate(last.begin(), last.end(), 0.0) / n;
-  if (last.size() < 2 * blocks) return fmt::format("{:.{}f}<small>n = {} rows</small>", mean, decimals, last.size());
-  const std::size_t length = last.size() / blocks;
-  double squares = 0;
-  for (std::size_t b = 0; b < blocks; ++b) {
-    double block = 0;
-    for (std::size_t k = b * length; k < (b + 1) * length; ++k) block += last[k] / static_cast<double>(length);
-    squares += (block - mean) * (block - mean);
-  }
-  return fmt::format("{:.{}f} &plusmn; {:.1g}<small>n = {} rows</small>", mean, decimals,
-                     std::sqrt(squares / (blocks * (blocks - 1.0))), last.size());
+  constexpr std::size_t least_rows = 20;
+  const BlockMean found = block_mean(last);
+  if (last.size() < least_rows)
+    return fmt::format("{:.{}f}<small>n = {} rows</small>", found.mean, decimals, last.size());
+  return fmt::format("{:.{}f} &plusmn; {:.1g}<small>n = {} rows</small>", found.mean, decimals, *found.error,
+                     last.size());
 }
 
 }  // namespace
