@@ -183,33 +183,24 @@ class ShiftNumbers {
   std::vector<std::int32_t> slots_;  // a power of two
 };
 
-/// The centres of all entries in the order in which they are found, in pieces: a list of millions of atoms is not
-/// copied while it grows, and pieces that have been read are given back.
-class FoundCentres {
- public:
-  void add(std::int32_t centre) {
-    if (size_ % piece == 0) pieces_.push_back(std::make_unique_for_overwrite<std::int32_t[]>(piece));
-    pieces_.back()[size_++ % piece] = centre;
-  }
-  [[nodiscard]] std::size_t size() const { return size_; }
-  /// To be asked for 0, 1, 2, ...
-  [[nodiscard]] std::int32_t take(std::size_t k) {
-    if (k % piece == 0 && k > 0) pieces_[k / piece - 1].reset();
-    return pieces_[k / piece][k % piece];
-  }
-
- private:
-  static constexpr std::size_t piece = std::size_t{1} << 16;
-  std::size_t size_ = 0;
-  std::vector<std::unique_ptr<std::int32_t[]>> pieces_;
-};
-
 /// An atom or image and where the entries with it end among those found.
 struct Run {
   std::int32_t atom;
   LatticeShift shift;
   std::size_t end;
 };
+
+/// Puts the number of each entry's run down in the row of its centre, in the order in which they were found.
+void fill_rows(std::span<const std::int32_t> found, std::span<const Run> runs, std::span<const Index> offsets,
+               std::vector<std::int32_t>& rows) {
+  if (rows.capacity() < found.size()) std::vector<std::int32_t>().swap(rows);  // never the old one beside the new
+  rows.resize(found.size());
+  std::vector<Index> next(offsets.begin(), offsets.end() - 1);
+  std::size_t e = 0;
+  for (std::size_t run = 0; run < runs.size(); ++run)
+    for (; e < runs[run].end; ++e)
+      rows[static_cast<std::size_t>(next[static_cast<std::size_t>(found[e])]++)] = static_cast<std::int32_t>(run);
+}
 
 }  // namespace
 
@@ -229,7 +220,7 @@ void NeighbourList::build(const Cell& cell, const LocalAtoms& atoms, double radi
   CentreGrid grid(cell, wrapped, n_centres, radius);
   ShiftNumbers number_of(shifts_);
   const std::vector<std::size_t> order = order_by_id(atoms.ids);
-  FoundCentres found;
+  std::vector<std::int32_t>& found = shift_;  // the centres of all entries as they are found, until rows need the place
   std::vector<Run> runs;
   for (const std::size_t j : order) {
     std::int32_t first[3] = {}, last[3] = {};
@@ -251,7 +242,7 @@ void NeighbourList::build(const Cell& cell, const LocalAtoms& atoms, double radi
             const Vec3& translation = translations_[static_cast<std::size_t>(number)];
             if (certain == 0 && !(norm2((atoms.positions[j] - atoms.positions[i]) + translation) < radius * radius))
               continue;
-            found.add(centre);
+            found.push_back(centre);
             ++offsets_[i + 1];
           }
           if (found.size() > (runs.empty() ? 0 : runs.back().end))
@@ -259,18 +250,12 @@ void NeighbourList::build(const Cell& cell, const LocalAtoms& atoms, double radi
         }
   }
   std::partial_sum(offsets_.begin(), offsets_.end(), offsets_.begin());
-  for (auto* array : {&atom_, &shift_}) {
-    if (array->capacity() < found.size()) std::vector<std::int32_t>().swap(*array);  // never the old one beside the new
-    array->resize(found.size());
-  }
-  std::vector<Index> next(offsets_.begin(), offsets_.end() - 1);
-  std::size_t e = 0;
-  for (const Run& run : runs)
-    for (; e < run.end; ++e) {
-      const auto i = static_cast<std::size_t>(found.take(e));
-      const auto at = static_cast<std::size_t>(next[i]++);
-      atom_[at] = run.atom;
-      shift_[at] = number_of(subtract(run.shift, wrapped.shift[i]));
+  fill_rows(found, runs, offsets_, atom_);
+  for (std::size_t i = 0; i < n_centres; ++i)
+    for (auto e = static_cast<std::size_t>(offsets_[i]); e < static_cast<std::size_t>(offsets_[i + 1]); ++e) {
+      const Run& run = runs[static_cast<std::size_t>(atom_[e])];
+      shift_[e] = number_of(subtract(run.shift, wrapped.shift[i]));
+      atom_[e] = run.atom;
     }
 }
 

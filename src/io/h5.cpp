@@ -212,6 +212,7 @@ static void attach(Context& context, FileSystem& files, OpenMode mode) {
         checked(context, H5Fcreate(name, H5F_ACC_TRUNC, without_times(context, H5P_FILE_CREATE).get(), access.get()),
                 "cannot make the file");
   } else {
+    refuse_driver_block(context, context.driven->file);
     context.file = checked(context, H5Fopen(name, H5F_ACC_RDONLY, access.get()), "cannot read the file");
   }
 }
@@ -240,7 +241,9 @@ File File::open_as(const std::string& name, const std::string& path, Access mode
   PosixFileSystem system;
   auto context = std::make_shared<Context>();
   context->path = name;
-  context->size = OutputFile(system, path, OpenMode::read).size();  // errors with errno come from here
+  OutputFile file(system, path, OpenMode::read);  // errors with errno come from here
+  context->size = file.size();
+  refuse_driver_block(*context, file);
   const Id access = access_list(*context);
   // A reader that follows repeats reads of metadata whose checksum fails, waiting 1, 2, 4, ... ns: these are 4 ms in
   // all, enough for a writer's change to arrive. The library's own 100 repeats would never end on a damaged file.

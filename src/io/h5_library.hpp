@@ -33,6 +33,9 @@ struct Context {
 [[noreturn]] void refuse(const Context& context, const std::string& what);
 void check(const Context& context, herr_t status, const std::string& what);
 [[nodiscard]] Id checked(const Context& context, hid_t id, const std::string& what);
+/// Throws for a file with a driver information block (HDF5 File Format Specification, II.A, field "Driver Information
+/// Block Address"): only drivers that split a file write one, and the library allocates the size it claims unchecked.
+void refuse_driver_block(const Context& context, OutputFile& file);
 
 [[nodiscard]] hid_t library_type(Type type);
 [[nodiscard]] Id text_type(std::size_t size);

@@ -20,11 +20,12 @@ struct KillReport {
   int kills = 0;         ///< processes of a running job were killed
   int after_frames = 0;  ///< of these, in a job that had written frames
   int finished_runs = 0;
+  int stuck_launchers = 0;  ///< mpirun did not end by itself though all ranks had
   double seconds = 0;
   [[nodiscard]] std::string text() const;
 };
 
-/// Carries the plan out. Expects of every kill that the job ends with a failure; that every file opens; that all frames
+/// Carries the plan out. Expects of every kill that no rank lives on; that every file opens; that all frames
 /// which a reader had seen before the kill, and all up to the last checkpoint, are there and are bit by bit those of a
 /// run that was never killed; and at the end of a run that it is that run, frames and checkpoint.
 /// Skips (an empty report) where there is no mpirun.

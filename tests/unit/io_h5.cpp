@@ -119,6 +119,25 @@ TEST(H5, AFileThatIsNotHdf5IsRefused) {
   EXPECT_THROW(static_cast<void>(h5::File::open_image({}, "empty")), IoError);
 }
 
+/// HDF5 allocates what a driver information block claims: 770 MB for this file of 64 bytes, which fuzzing found.
+TEST(H5, ASuperblockThatNamesADriverIsRefusedBeforeTheLibraryReadsIt) {
+  const TemporaryFolder folder;
+  std::string bytes = "\x89HDF\r\n\x1a\n";
+  bytes += std::string{1, 0, 0, 0, 0, 8, 8, 0, 4, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0};  // version 1, addresses of 8 bytes
+  bytes += std::string(8, 0) + std::string(8, '\xff') + std::string{0, 0x69} + std::string(6, 0);
+  bytes += std::string{0x2d} + std::string(7, 0);  // the block would begin within these bytes
+  bytes.resize(64);
+  for (const std::size_t before : {0U, 512U, 2048U}) {  // users may put bytes of their own before it
+    std::ofstream(folder.file("a.h5"), std::ios::binary) << std::string(before, 'x') << bytes;
+    try {
+      static_cast<void>(h5::File::open(folder.file("a.h5")));
+      ADD_FAILURE() << "opened with " << before << " bytes before it";
+    } catch (const IoError& error) {
+      EXPECT_NE(std::string(error.what()).find("driver"), std::string::npos) << error.what();
+    }
+  }
+}
+
 TEST(H5, AFailedWriteIsReportedWithItsErrnoAndTheFileStillCloses) {
   const TemporaryFolder folder;
   bool finished = false;
