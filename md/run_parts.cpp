@@ -147,6 +147,8 @@ void Simulation::enter_stage() {
     write_row(verdict.max_force);
     if (stage().trajectory_interval > 0) recorder_.frame(dynamics_);
     if (meter_.is_on()) meter_.sample(dynamics_);
+    if (stage_ == 0)
+      write_checkpoint();  // a run that fails at once has its beginning; later stages have the end before
   }
   agreement_.settle();
 }

@@ -186,28 +186,6 @@ class Ladder {
     remark(line);
   }
 
-  /// What else changes across a break: the volume beyond the expansion below it, the peak of the non-Gaussian
-  /// parameter.
-  std::string what_changes_at(double low_K, double high_K) const {
-    std::vector<const TransportResult*> below;
-    const TransportResult* above = nullptr;
-    for (const TransportResult& r : results_) {
-      if (r.temperature_K <= low_K + 1e-6) below.push_back(&r);
-      if (std::abs(r.temperature_K - high_K) < 1e-6) above = &r;
-    }
-    std::sort(below.begin(), below.end(),
-              [](const auto* a, const auto* b) { return a->temperature_K < b->temperature_K; });
-    if (above == nullptr || below.size() < 2 || !(below.front()->volume_A3 > 0) || !(above->volume_A3 > 0)) return {};
-    const TransportResult &first = *below.front(), &last = *below.back();
-    const auto per_ion = [](const TransportResult& r) { return r.volume_A3 / static_cast<double>(r.n_ions); };
-    const double expansion = (per_ion(last) - per_ion(first)) / (last.temperature_K - first.temperature_K);
-    const double expected = per_ion(last) + expansion * (above->temperature_K - last.temperature_K);
-    return fmt::format(
-        " (there the volume departs by {:+.2f} % from the expansion below, and the peak of alpha2 goes "
-        "from {:.2g} to {:.2g})",
-        100.0 * (per_ion(*above) / expected - 1.0), last.checks.alpha2_peak, above->checks.alpha2_peak);
-  }
-
   static Estimate exponential(const Estimate& y, double factor) {
     Estimate e = y;
     e.value = std::exp(y.value) * factor;
@@ -225,12 +203,14 @@ class Ladder {
                                 "enlarged by {:.2f}",
                                 line.chi2 / line.dof, line.p_value, line.birge));
     const ModelComparison& c = out_.comparison;
-    if (c.preferred == "two lines")
+    if (c.preferred == "two lines") {
+      out_.at_break = changes_at_break(results_, c.break_low_K, c.break_high_K);
       warn("TR024", fmt::format("two lines are preferred (AICc {:.1f} against {:.1f}): a break between {:.0f} and "
                                 "{:.0f} K, Ea {:.3f} eV below and "
                                 "{:.3f} eV above{}; run temperatures inside the regime of interest",
                                 *c.two_lines, *c.line, c.break_low_K, c.break_high_K, c.Ea_low_T_eV, c.Ea_high_T_eV,
-                                what_changes_at(c.break_low_K, c.break_high_K)));
+                                break_text(*out_.at_break)));
+    }
     if (c.preferred == "VTF")
       warn("TR024", fmt::format("the points are curved (VTF AICc {:.1f} against {:.1f}, T0 = {:.0f} K): a straight "
                                 "extrapolation overestimates "

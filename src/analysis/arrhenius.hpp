@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/arrhenius_break.hpp"
 #include "analysis/transport.hpp"
 
 namespace haven {
@@ -66,7 +67,8 @@ struct ArrheniusResult {
   std::string grade;  ///< "claim" (>= 4 temperatures), "extrapolation" (>= 4, but the target lies beyond them by more
                       ///< than their span of 1/T), "estimate" (3), "refused"
   ModelComparison comparison;
-  Estimate haven_slope_eV;  ///< Ea(D*) - Ea(sigma T): the temperature dependence of H_R
+  std::optional<BreakChanges> at_break{};  ///< when two lines are preferred
+  Estimate haven_slope_eV;                 ///< Ea(D*) - Ea(sigma T): the temperature dependence of H_R
   std::vector<AnalysisWarning> warnings;
   std::string refused;
   std::uint64_t seed = 0;

@@ -68,7 +68,7 @@ double beta_i(double a, double b, double x) {
 }
 
 double student_cdf(double t, double dof) {
-  const double tail = 0.5 * beta_i(0.5 * dof, 0.5, dof / (dof + t * t));
+  const double tail = 0.5 * student_two_sided(t, dof);
   return t > 0 ? 1.0 - tail : tail;
 }
 
@@ -84,6 +84,11 @@ double bisect(F f, double low, double high) {
 }
 
 }  // namespace
+
+double student_two_sided(double t, double dof) {
+  HAVEN_ASSERT(dof > 0);
+  return beta_i(0.5 * dof, 0.5, dof / (dof + t * t));
+}
 
 double normal_cdf(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }
 

@@ -12,5 +12,7 @@ namespace haven {
 [[nodiscard]] double chi2_quantile(double p, double dof);
 /// Quantile of Student's t with `dof` > 0 (real) degrees of freedom.
 [[nodiscard]] double student_quantile(double p, double dof);
+/// P(|T| > |t|) of Student's t with `dof` > 0 degrees of freedom.
+[[nodiscard]] double student_two_sided(double t, double dof);
 
 }  // namespace haven

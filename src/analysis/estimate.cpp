@@ -1,5 +1,6 @@
 #include "analysis/estimate.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -34,6 +35,19 @@ Estimate scaled(Estimate e, double factor) {
     for (double& bound : *interval) bound *= factor;
   if (e.upper_bound) *e.upper_bound *= factor;
   return e;
+}
+
+Estimate ratio_estimate(const Estimate& numerator, const Estimate& denominator, double covariance) {
+  const double a = numerator.log_sd(), b = denominator.log_sd();
+  const double variance = a * a + b * b - 2.0 * std::min(covariance, a * b);
+  // The wider tail of the two carries over: it belongs to the dominant error.
+  const auto tail = [](const Estimate& e, double sd) {
+    return sd > 0 ? std::log(e.ci95[1] / e.value) / (z95 * sd) : 1.0;
+  };
+  const double factor = b >= a ? tail(denominator, b) : tail(numerator, a);
+  // Perfectly correlated errors (a single ion) leave no error; keep the interval from collapsing below rounding.
+  const double sd = std::sqrt(std::max(variance, 1e-24));
+  return log_normal_estimate(numerator.value / denominator.value, sd, 3, std::max(1.0, factor));
 }
 
 }  // namespace haven

@@ -29,6 +29,11 @@ struct Estimate {
 /// The estimate times a positive exact factor (unit conversion).
 [[nodiscard]] Estimate scaled(Estimate estimate, double factor);
 
+/// numerator / denominator of two determined positive quantities, from the difference of their logarithms; the wider
+/// tail of the two carries over with the larger error. `covariance` of the logarithms is at most what perfect
+/// correlation gives.
+[[nodiscard]] Estimate ratio_estimate(const Estimate& numerator, const Estimate& denominator, double covariance = 0);
+
 /// A message with a stable code; codes are listed in docs/warnings.md.
 struct AnalysisWarning {
   std::string code;  ///< e.g. "TR012"

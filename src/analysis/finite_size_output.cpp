@@ -18,11 +18,6 @@ std::string cell_text(const Estimate& e) {
   return e.upper_bound ? fmt::format("< {:.2g} (95 %)", *e.upper_bound) : "not determined";
 }
 
-Json estimate_json(const Estimate& e) {
-  if (!e.determined()) return {{"value", nullptr}, {"refused", e.refused}};
-  return {{"value", e.value}, {"ci68", e.ci68}, {"ci95", e.ci95}, {"n_eff", e.n_eff}};
-}
-
 }  // namespace
 
 std::string sizes_text(const SizeStudy& study) {
@@ -58,7 +53,7 @@ std::string sizes_json(std::span<const SizeStudy> studies) {
     one["quantities"] = Json::array();
     for (const SizeComparison& q : study.quantities) {
       Json quantity{{"name", q.name}, {"unit", q.name == "H_R" ? "1" : "cm^2/s"}, {"values", Json::array()}};
-      for (const Estimate& e : q.values) quantity["values"].push_back(estimate_json(e));
+      for (const Estimate& e : q.values) quantity["values"].push_back(Json::parse(estimate_json(e)));
       quantity["ln_ratio_to_largest"] = q.difference, quantity["standard_scores"] = q.standard_scores;
       quantity["chi2"] = q.chi2, quantity["dof"] = q.dof, quantity["p_value"] = q.p_value;
       quantity["resolution"] = q.resolution;

@@ -5,9 +5,11 @@
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <utility>
 
 #include "analysis/distributions.hpp"
+#include "analysis/planner.hpp"
 #include "analysis/sites.hpp"
 #include "core/cell.hpp"
 #include "core/units.hpp"
@@ -82,6 +84,19 @@ double closest_pair(const SiteMap& sites) {
   return sites.fractional.size() > 1 ? shortest : 2.0;
 }
 
+/// Does another site lie between these two, as the corner of two jumps that leave the way no longer than at a right
+/// angle? An ion that was seen on one and then on the other has passed over it.
+bool passes_over(const SiteMap& sites, const Cell& cell, std::size_t from, std::size_t to) {
+  constexpr double tolerance = 1.05;  // of squared lengths: thermal positions of sites
+  const auto squared = [&](std::size_t a, std::size_t b) {
+    return norm2(cell.to_cartesian(nearest(sites.fractional[a] - sites.fractional[b])));
+  };
+  const double direct = tolerance * squared(from, to);
+  for (std::size_t k = 0; k < sites.fractional.size(); ++k)
+    if (k != from && k != to && squared(from, k) + squared(k, to) <= direct) return true;
+  return false;
+}
+
 /// Sums while ions are followed.
 struct Ledger {
   struct Edge {
@@ -92,32 +107,35 @@ struct Ledger {
   std::map<std::pair<int, int>, Edge> edges;
   std::vector<Cells> time;                          ///< [type] frames
   std::map<std::pair<int, int>, Cells> type_jumps;  ///< between types
-  long long returns = 0, skipping = 0;
-  double squares = 0, outside = 0;
+  std::vector<long long> jumps_of_ion;
+  Cells squares{}, all_time{};  ///< of all types: squared jump lengths, frames
+  double fourth_powers = 0;     ///< of jump lengths
+  long long returns = 0;
+  double outside = 0;
 };
 
 void follow_ion(const IonTracks& tracks, const SiteMap& sites, const SiteFinder& finder, std::size_t ion,
                 Ledger& ledger) {
   const Cell cell(sites.cell);
   const auto frames = static_cast<std::size_t>(tracks.n_frames);
-  const double reach = 1.5 * closest_pair(sites);
   const auto cell_of = [&](std::size_t t, std::size_t i) { return t * blocks / frames * groups + i % groups; };
   int current = nowhere, before = nowhere;
+  ledger.jumps_of_ion.push_back(0);
   const IonPath path = tracks.ion(ion);
   for (std::size_t t = 0; t < frames; ++t) {
     const int here = finder.find(cell.to_fractional(path.at(t)));
     if (here == nowhere) ledger.outside += 1;
+    ledger.all_time[cell_of(t, ion)] += 1;
     if (here != nowhere && current != nowhere && here != current) {
       const Vec3 d = nearest(sites.fractional[static_cast<std::size_t>(here)] -
                              sites.fractional[static_cast<std::size_t>(current)]);
       const double length = norm(cell.to_cartesian(d));
       auto& edge = ledger.edges[{current, here}];
-      ++edge.count, edge.distance += length;
-      ledger.squares += length * length;
+      ++edge.count, edge.distance += length, ++ledger.jumps_of_ion.back();
+      ledger.squares[cell_of(t, ion)] += length * length, ledger.fourth_powers += std::pow(length, 4);
       ledger.type_jumps[{sites.type[static_cast<std::size_t>(current)], sites.type[static_cast<std::size_t>(here)]}]
                        [cell_of(t, ion)] += 1;
       ledger.returns += here == before;
-      ledger.skipping += length > reach;
       before = current;
     }
     if (here != nowhere) current = here;
@@ -149,6 +167,30 @@ SiteStatistics statistics(const std::array<double, blocks>& occupied, const Depa
   out.residence_ci95 = {rate.ci95[1] > 0 ? 1.0 / rate.ci95[1] : 0.0,
                         rate.ci95[0] > 0 ? 1.0 / rate.ci95[0] : std::numeric_limits<double>::infinity()};
   return out;
+}
+
+/// The chi^2 interval of a rate of `events` in events; exact when the events are those of a Poisson process.
+std::array<double, 2> relative_interval(double events, double outside) {
+  return {events > 0 ? 0.5 * chi2_quantile(0.5 * outside, 2.0 * events) / events : 0.0,
+          0.5 * chi2_quantile(1.0 - 0.5 * outside, 2.0 * events + 2.0) / events};
+}
+
+/// D_hop as a sum of squared jump lengths: it scatters like a count of (sum l^2)^2 / sum l^4 equal jumps, and more
+/// where jumps come in bursts.
+Estimate hop_diffusion(const Ledger& ledger, double ions, double time_ps, double shortest_jump) {
+  const double per_square = units::a2_per_ps_in_cm2_per_s / (6.0 * ions * time_ps);
+  const double squares = std::accumulate(ledger.squares.begin(), ledger.squares.end(), 0.0);
+  if (!(squares > 0))
+    return refused_estimate("no ion jumped from one site to another",
+                            poisson_upper_bound(0) * shortest_jump * shortest_jump * per_square);
+  Cells events = ledger.squares;
+  for (double& one : events) one *= squares / ledger.fourth_powers;
+  const double n = squares * squares / ledger.fourth_powers / count_dispersion(events, ledger.all_time);
+  Estimate d{.value = squares * per_square, .ci68 = relative_interval(n, 0.32), .ci95 = relative_interval(n, 0.05)};
+  for (auto* interval : {&d.ci68, &d.ci95})
+    for (double& bound : *interval) bound *= d.value;
+  d.n_eff = 2.0 / (3.0 * std::pow(d.log_sd(), 2));
+  return d;
 }
 
 nlohmann::json number_or_null(double value) {
@@ -224,6 +266,8 @@ JumpNetwork jump_network(const IonTracks& tracks, const SiteMap& sites) {
     for (std::size_t b = 0; b < blocks; ++b) type_occupied[type][b] += ledger.occupied[k][b];
   }
   std::map<std::pair<int, int>, Ledger::Edge> type_edges;
+  const Cell cell(sites.cell);
+  long long skipping = 0;
   for (const auto& [ends, edge] : ledger.edges) {
     const int from = sites.type[static_cast<std::size_t>(ends.first)],
               to = sites.type[static_cast<std::size_t>(ends.second)];
@@ -231,6 +275,8 @@ JumpNetwork jump_network(const IonTracks& tracks, const SiteMap& sites) {
     type_departures[static_cast<std::size_t>(from)].count += edge.count;
     type_edges[{from, to}].count += edge.count, type_edges[{from, to}].distance += edge.distance;
     network.jumps_total += edge.count;
+    if (passes_over(sites, cell, static_cast<std::size_t>(ends.first), static_cast<std::size_t>(ends.second)))
+      skipping += edge.count;
   }
   // The types have the counts that tell how much jumps come in bursts; their sites share it.
   std::map<std::pair<int, int>, double> dispersion;
@@ -260,9 +306,9 @@ JumpNetwork jump_network(const IonTracks& tracks, const SiteMap& sites) {
   network.returns = ledger.returns;
   const double ion_frames = static_cast<double>(ions) * static_cast<double>(tracks.n_frames);
   network.between_sites = ledger.outside / ion_frames;
-  network.finely_sampled = ledger.skipping * 20 <= network.jumps_total;
-  network.hop_diffusion_cm2_per_s =
-      ledger.squares / (6.0 * static_cast<double>(ions) * network.time_ps) * units::a2_per_ps_in_cm2_per_s;
+  network.finely_sampled = skipping * 20 <= network.jumps_total;
+  network.jumps_of_ion = std::move(ledger.jumps_of_ion);
+  network.hop_diffusion = hop_diffusion(ledger, static_cast<double>(ions), network.time_ps, closest_pair(sites));
   return network;
 }
 
@@ -277,7 +323,8 @@ std::string network_json(const SiteMap& sites, const JumpNetwork& network) {
   out["jumps_total"] = network.jumps_total;
   out["share_returning"] =
       network.jumps_total > 0 ? static_cast<double>(network.returns) / static_cast<double>(network.jumps_total) : 0.0;
-  out["D_hop_cm2_per_s"] = network.hop_diffusion_cm2_per_s;
+  const Estimate& d_hop = network.hop_diffusion;
+  out["D_hop_cm2_per_s"] = d_hop.determined() ? d_hop.value : 0.0;
   out["finely_sampled"] = network.finely_sampled;
   out["sites"] = out["types"] = out["jumps"] = out["type_jumps"] = nlohmann::json::array();
   for (std::size_t k = 0; k < sites.fractional.size(); ++k) {

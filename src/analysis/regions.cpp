@@ -177,13 +177,6 @@ Estimate diffusion_of(const std::vector<Sums>& by_block, const Sums& all, double
                              student_quantile(0.975, n - 1.0) / normal_quantile(0.975));
 }
 
-nlohmann::ordered_json estimate_json(const Estimate& e) {
-  using Json = nlohmann::ordered_json;
-  if (e.determined()) return Json{{"value", e.value}, {"ci68", e.ci68}, {"ci95", e.ci95}, {"n_eff", e.n_eff}};
-  return Json{
-      {"value", nullptr}, {"upper_bound", e.upper_bound ? Json(*e.upper_bound) : Json()}, {"refused", e.refused}};
-}
-
 }  // namespace
 
 std::string Region::name() const {
@@ -253,7 +246,7 @@ std::string regions_json(const RegionReport& report) {
                                {"ions_sd", r.ions_sd},
                                {"weight", r.weight},
                                {"msd_A2", r.msd},
-                               {"D_cm2_per_s", estimate_json(r.diffusion)}});
+                               {"D_cm2_per_s", Json::parse(estimate_json(r.diffusion))}});
   return json.dump(2) + "\n";
 }
 

@@ -44,6 +44,7 @@ ReportPage make_run_report(const std::string& run_folder) {
   run.figures.merge(report::drawn_figures(run));
   const std::vector<std::pair<std::string, std::pair<std::string, std::string>>> parts{
       {"transport", {"Diffusion and conductivity", report::transport_part(run)}},
+      {"structure", {"Sites and hops", report::structure_part(run)}},
       {"committee", {"Committee of potentials", report::committee_part(run)}},
       {"warnings", {"Warnings", report::warnings_part(run)}},
       {"model", {"Model", report::model_part(run)}},

@@ -274,6 +274,20 @@ std::vector<MdRun> runs_of(const fs::path& folder) {
   return runs;
 }
 
+/// Results of `haven transport structure` beside those of the temperatures, with their figures.
+void load_structures(const fs::path& transport, RunData& run) {
+  for (const TransportResult& result : run.transport) {
+    auto found = structure_beside(transport.string(), result, run.transport.size());
+    if (!found) continue;
+    run.structures[result.label] = std::move(*found);
+    for (const char* name : {"hops", "ions"}) {
+      const fs::path figure = transport.parent_path() / ("structure_" + result.label) / fmt::format("{}.svg", name);
+      if (std::string svg = text_of(figure); !svg.empty())
+        run.figures[fmt::format("structure/{}_{}.svg", name, result.label)] = std::move(svg);
+    }
+  }
+}
+
 void load_provenance(const fs::path& folder, RunData& run) {
   const Json provenance = json_of(folder / "provenance.json"), steps = json_of(folder / "steps.json");
   if (!provenance.is_object())
@@ -339,6 +353,7 @@ RunData load_run(const std::string& folder_name) {
     run.transport = transport_results_from_json(text_of(transport), transport.string());
     if (const Json fit = json.value("arrhenius", Json()); fit.is_object()) run.arrhenius = arrhenius_of(fit);
   }
+  load_structures(transport, run);
   for (const TransportResult& result : run.transport)
     if (Columns curves = read_columns((folder / "transport" / ("msd_" + result.label + ".csv")).string());
         !curves.empty())

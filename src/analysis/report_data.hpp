@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "analysis/structure_reading.hpp"
 #include "analysis/transport.hpp"
 
 /// What the report is made of, read from a run folder. Every part may be absent.
@@ -112,9 +113,10 @@ struct RunData {
   std::vector<MdRun> runs;
   std::vector<TransportResult> transport;
   std::optional<ArrheniusPart> arrhenius;
-  std::optional<CommitteePart> committee;      ///< committee/committee.json
-  std::map<std::string, Columns> curves;       ///< label of a temperature -> msd_LABEL.csv
-  std::map<std::string, std::string> figures;  ///< path in the run folder -> SVG
+  std::optional<CommitteePart> committee;              ///< committee/committee.json
+  std::map<std::string, StructureSummary> structures;  ///< label -> transport/structure_LABEL/structure.json
+  std::map<std::string, Columns> curves;               ///< label of a temperature -> msd_LABEL.csv
+  std::map<std::string, std::string> figures;          ///< path in the run folder -> SVG
 };
 
 /// @throws InputError

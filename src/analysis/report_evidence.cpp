@@ -52,6 +52,12 @@ std::vector<EvidenceRow> evidence_rows() {
       {"D* from half the window's start / D*", [](R r) { return ratio(r.checks.half_window_ratio); }},
       {"D* from twice the window's start / D*", [](R r) { return ratio(r.checks.double_window_ratio); }},
       {"error of D* from five blocks", [](R r) { return percent(r.checks.block_relative_error); }},
+      {"MSD of ions in the second half of the run / in the first",
+       [](R r) {
+         return r.checks.halves
+                    ? fmt::format("{:.3f}<small>p = {}</small>", r.checks.halves->ratio, rounded(r.checks.halves->p))
+                    : std::string("&mdash;");
+       }},
       {"factor on the error of D* for shared motion", [](R r) { return ratio(r.checks.shared_motion); }},
       {"error of D* by the rule of He, Zhu &amp; Mo", [](R r) { return percent(r.checks.he_zhu_mo_error); }},
       {"ions that jumped", [](R r) { return fmt::format("{} of {}", r.checks.jumped_ions, r.n_ions * r.replicas); }},

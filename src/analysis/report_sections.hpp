@@ -10,6 +10,8 @@ namespace haven::report {
 /// The answer in one sentence with its interval, or the refusal and why.
 [[nodiscard]] std::string answer_part(const RunData& run);
 [[nodiscard]] std::string transport_part(const RunData& run);
+/// Correlation factors, hops of single ions and site occupations, where `haven transport structure` left them.
+[[nodiscard]] std::string structure_part(const RunData& run);
 /// Statistics of the runs and spread of the potentials, each by itself.
 [[nodiscard]] std::string committee_part(const RunData& run);
 [[nodiscard]] std::string model_part(const RunData& run);

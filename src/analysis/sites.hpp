@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "analysis/displacements.hpp"
+#include "analysis/estimate.hpp"
 #include "analysis/structure.hpp"
 #include "core/structure.hpp"
 
@@ -67,8 +68,10 @@ struct JumpNetwork {
   double between_sites = 0;  ///< share of the time that ions are outside every core
   long long returns = 0;     ///< jumps undone by the same ion's next jump
   long long jumps_total = 0;
-  double hop_diffusion_cm2_per_s =
-      0;                       ///< D_hop = sum of squared jump lengths / (2 d N t): as if jumps were independent
+  std::vector<long long> jumps_of_ion{};
+  /// D_hop = sum of squared jump lengths / (2 d N t), cm^2/s: the diffusion of independent jumps. The interval is that
+  /// of a Poisson process of these lengths, widened where counts contradict one; refused with a bound without jumps.
+  Estimate hop_diffusion{};
   bool finely_sampled = true;  ///< fewer than 5 % of the jumps skip over another site
 };
 

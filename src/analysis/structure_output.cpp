@@ -84,7 +84,10 @@ std::string van_hove_svg(std::span<const VanHove> functions) {
 
 std::string structure_json(const StructureReport& report) {
   using Json = nlohmann::ordered_json;
-  Json out{{"source", report.source}, {"pairs", Json::array()}, {"remarks", report.remarks}};
+  Json out{{"source", report.source},
+           {"temperature_K", report.temperature_K > 0 ? Json(report.temperature_K) : Json(nullptr)},
+           {"pairs", Json::array()},
+           {"remarks", report.remarks}};
   for (const PairDistribution& pair : report.pairs) {
     const bool shell = pair.first_minimum > 0;
     out["pairs"].push_back({{"pair", pair_name(pair)},
@@ -93,6 +96,8 @@ std::string structure_json(const StructureReport& report) {
                             {"coordination", shell ? Json(pair.neighbours) : Json(nullptr)},
                             {"coordination_sd", shell ? Json(pair.neighbours_sd) : Json(nullptr)}});
   }
+  out["hops"] = Json::parse(hop_spread_json(report.spread));
+  out["coefficients"] = Json::parse(correlation_factors_json(report.factors));
   out["network"] = Json::parse(network_json(report.sites, report.network));
   return out.dump(1) + "\n";
 }
@@ -108,11 +113,11 @@ std::string structure_text(const StructureReport& report) {
                      report.sites.fractional.size(), report.sites.origin, network.core_radius,
                      100.0 * network.between_sites);
   out += type_lines(report);
-  out += fmt::format("  {} jumps, {:.0f} % undone by the next; D_hop {:.3g} cm^2/s\n", network.jumps_total,
+  out += fmt::format("  {} jumps, {:.0f} % undone by the next\n", network.jumps_total,
                      network.jumps_total > 0
                          ? 100.0 * static_cast<double>(network.returns) / static_cast<double>(network.jumps_total)
-                         : 0.0,
-                     network.hop_diffusion_cm2_per_s);
+                         : 0.0);
+  out += hop_spread_text(report.spread) + correlation_factors_text(report.factors);
   for (const std::string& remark : report.remarks) out += "  " + remark + "\n";
   return out;
 }

@@ -2,6 +2,7 @@
 #include <span>
 #include <string>
 
+#include "analysis/hop_spread.hpp"
 #include "analysis/sites.hpp"
 #include "analysis/structure.hpp"
 
@@ -17,13 +18,16 @@ namespace haven {
 /// Everything that `haven transport structure` found.
 struct StructureReport {
   std::string source{};
+  double temperature_K = 0;  ///< as the trajectory says, 0 if unknown
   std::vector<PairDistribution> pairs{};
   std::vector<VanHove> van_hove{};
   SiteMap sites{};
   JumpNetwork network{};
+  HopSpread spread{};
+  CorrelationFactors factors{};
   std::vector<std::string> remarks{};
 };
-/// Shells, sites by type and jump rates by type; the full network is in jumps.json.
+/// Shells, sites and jumps, hops of single ions, correlation factors.
 [[nodiscard]] std::string structure_json(const StructureReport& report);
 [[nodiscard]] std::string structure_text(const StructureReport& report);
 

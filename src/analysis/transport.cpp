@@ -45,7 +45,7 @@ std::vector<int> mobile_numbers(const TransportOptions& options) {
 class Analysis {
  public:
   Analysis(std::vector<IonTracks> replicas, const TransportOptions& options)
-      : options_(options), replicas_(comparable(std::move(replicas))) {
+      : options_(options), replicas_(comparable_replicas(std::move(replicas), result_.warnings)) {
     describe();
     for (AnalysisWarning& one : input_warnings(replicas_, result_)) result_.warnings.push_back(std::move(one));
   }
@@ -89,51 +89,8 @@ class Analysis {
     return frames;
   }
 
-  /// Replicas of the same system, those shorter than a tenth of the longest left out.
-  std::vector<IonTracks> comparable(std::vector<IonTracks> replicas) {
-    if (replicas.empty()) throw ConfigError("no trajectory is given", "transport", "Name at least one trajectory.");
-    const std::vector<int> numbers = replicas[0].numbers;
-    const double interval = replicas[0].interval_ps;
-    Index longest = 0;
-    for (const IonTracks& tracks : replicas) longest = std::max(longest, tracks.n_frames);
-    std::vector<IonTracks> kept;
-    for (IonTracks& tracks : replicas) {
-      if (tracks.numbers != numbers)
-        throw InputError("replicas hold different mobile ions", tracks.path, "Analyse different systems separately.");
-      if (std::abs(tracks.interval_ps / interval - 1.0) > 1e-6)
-        throw InputError(
-            fmt::format("frames are {} ps apart, those of the first replica {} ps", tracks.interval_ps, interval),
-            tracks.path, "Replicas need the same output interval.");
-      if (10 * tracks.n_frames < longest)
-        warn("TR004", fmt::format("{} has {} frames, less than a tenth of the longest replica; left out", tracks.path,
-                                  tracks.n_frames));
-      else
-        kept.push_back(std::move(tracks));
-    }
-    return kept;
-  }
-
-  double temperature() {
-    if (options_.temperature_K > 0) return options_.temperature_K;
-    const bool stated =
-        std::any_of(replicas_.begin(), replicas_.end(), [](const auto& t) { return t.temperature_K > 0; });
-    if (const auto mean = stated ? std::nullopt : mean_temperature(replicas_)) {
-      warn("TR006",
-           fmt::format("no temperature is given: {:.1f} K is the mean of what the files say of their frames", *mean));
-      return *mean;
-    }
-    const double first = replicas_[0].temperature_K;
-    for (const IonTracks& tracks : replicas_)
-      if (std::abs(tracks.temperature_K - first) > 1e-6)
-        throw InputError(fmt::format("replicas have different temperatures ({} and {} K)", first, tracks.temperature_K),
-                         tracks.path, "Analyse temperatures separately, or give one with --temperature.");
-    if (!(first > 0))
-      throw ConfigError("the temperature is not known", replicas_[0].path, "Give it with --temperature (K).");
-    return first;
-  }
-
   void describe() {
-    result_.temperature_K = temperature();
+    result_.temperature_K = common_temperature(replicas_, options_.temperature_K, result_.warnings);
     result_.n_ions = replicas_[0].n_ions();
     result_.replicas = static_cast<int>(replicas_.size());
     result_.mobile = options_.mobile, result_.seed = options_.seed;
@@ -252,6 +209,11 @@ class Analysis {
     tracer_blocks_ = block_scatter(blocks.tracer, tracer.slope, tracer.slope_sd);
     collective_blocks_ = block_scatter(blocks.collective, collective.slope, collective.slope_sd);
     result_.checks.block_relative_error = tracer_blocks_.relative_error;
+    result_.checks.halves = compare_halves(curves_->halves(result_.window.first_lag), result_.checks.shared_motion);
+    if (const auto& halves = result_.checks.halves; halves && halves->p < 0.001)
+      warn("TR034", fmt::format("ions move {:+.0f} % in the second half of the run beside the first (p = {:.1g}): the "
+                                "system changes while it is measured",
+                                100.0 * (halves->ratio - 1.0), halves->p));
     const auto tell = [&](const char* name, const BlockScatter& blocks_of, double claimed) {
       if (blocks_of.widening > 1.0)
         warn("TR007", fmt::format("blocks of the run scatter by {:.1f} % in {}, the fit claims {:.1f} %: ions move in "

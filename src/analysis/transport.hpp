@@ -70,6 +70,12 @@ struct OnsagerMatrix {
   std::vector<std::vector<double>> sigma, sigma_sd;  ///< S/cm, [a][b]
 };
 
+/// MSD of single ions at tau0 in the second half of the run beside the first.
+struct HalvesTest {
+  double ratio = 1;  ///< second / first
+  double p = 1;      ///< that a steady system gives such a difference
+};
+
 /// Evidence behind the numbers.
 struct TransportChecks {
   double alpha = 0;           ///< exponent of the MSD without its offset at tau0: local slope / fitted slope
@@ -87,6 +93,7 @@ struct TransportChecks {
   double he_zhu_mo_error = 0;    ///< relative error by their rule, for comparison
   double half_window_ratio = 0, double_window_ratio = 0;  ///< D*(tau0/2)/D*, D*(2 tau0)/D*; 0 when not available
   double block_relative_error = 0;                ///< of D* from five blocks per run; replaces a claim it contradicts
+  std::optional<HalvesTest> halves{};             ///< nothing for few ions and short runs
   double shared_motion = 1;                       ///< factor on the error of D* for motion that ions share
   double fit_p_tracer = 0, fit_p_collective = 0;  ///< p of chi^2 of the residuals
   double between_replicas_tracer = 0, between_replicas_collective = 0;  ///< relative spread beyond the statistical one
@@ -103,6 +110,12 @@ struct TransportCurves {
   double tracer_slope = 0, tracer_intercept = 0;  ///< fitted line, A^2/ps and A^2
   double collective_slope = 0, collective_intercept = 0;
   LiveCurve live{};  ///< measured by the runs themselves at lags below the frame interval
+};
+
+/// Sites of one type: how many there are, and the mean number of ions on each.
+struct SiteOccupancy {
+  long long sites = 0;
+  double occupation = 0, sd = 0;  ///< standard error
 };
 
 /// What one temperature says.
@@ -123,6 +136,8 @@ struct TransportResult {
   Estimate sigma, sigma_NE;                ///< S/cm
   std::optional<OnsagerMatrix> onsager{};  ///< of several mobile species
   std::optional<Estimate> sigma_GK{};      ///< S/cm, from velocities when the trajectory has them
+  std::vector<SiteOccupancy> sites{};  ///< [type], where results of `haven transport structure` lie beside; not in the
+                                       ///< JSON
   TransportChecks checks;
   TransportCurves curves;
   std::vector<AnalysisWarning> warnings;

@@ -249,4 +249,21 @@ ReplicaCurves::BlockSlopes ReplicaCurves::block_slopes(const LagRange& window, c
   return {fit_line(tracer, all, shape).run_slopes, fit_line(collective, all, shape).run_slopes};
 }
 
+std::vector<std::array<double, 2>> ReplicaCurves::halves(std::size_t k) const {
+  std::vector<std::array<double, 2>> out;
+  const std::array lag{lags_[k]};
+  if (3 * lag[0] >= shortest_ / 2) return out;
+  for (const IonTracks& tracks : replicas_) {
+    const Index half = tracks.n_frames / 2;
+    const std::vector<MsdCurve> msd =
+        mean_squared_displacements(tracks, lag, std::array{FrameRange{0, half}, FrameRange{half, 2 * half}}, weights_);
+    for (std::size_t i = 0; i < msd[0].ions.size(); ++i) {
+      out.push_back({0, 0});
+      for (std::size_t h = 0; h < 2; ++h)
+        for (const std::vector<double>& axis : msd[h].ions[i]) out.back()[h] += axis[0];
+    }
+  }
+  return out;
+}
+
 }  // namespace haven

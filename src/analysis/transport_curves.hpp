@@ -56,6 +56,9 @@ class ReplicaCurves {
     std::vector<double> tracer, collective;
   };
   [[nodiscard]] BlockSlopes block_slopes(const LagRange& window, const FitShape& shape) const;
+  /// MSD at lag index k of every ion of every replica, in the first and the second half of its run, A^2; empty when the
+  /// halves are shorter than three lags.
+  [[nodiscard]] std::vector<std::array<double, 2>> halves(std::size_t k) const;
 
  private:
   void add_replica(const IonTracks& tracks);

@@ -99,6 +99,8 @@ Json to_json(const TransportChecks& c) {
           {"D_at_half_tau0_ratio", number(c.half_window_ratio)},
           {"D_at_double_tau0_ratio", number(c.double_window_ratio)},
           {"block_relative_error", number(c.block_relative_error)},
+          {"second_half_msd_ratio", c.halves ? number(c.halves->ratio) : Json()},
+          {"second_half_p", c.halves ? number(c.halves->p) : Json()},
           {"shared_motion_factor", number(c.shared_motion)},
           {"fit_p_tracer", number(c.fit_p_tracer)},
           {"fit_p_collective", number(c.fit_p_collective)},
@@ -165,6 +167,19 @@ Json comparison_json(const ModelComparison& c) {
           {"vtf_B_K", number(c.vtf_B_K)}};
 }
 
+Json break_json(const std::optional<BreakChanges>& changes) {
+  if (!changes) return nullptr;
+  Json occupations = Json::array();
+  for (const OccupationChange& one : changes->occupations)
+    occupations.push_back(
+        {{"type", one.type}, {"sites", one.sites}, {"change", number(one.change)}, {"sd", number(one.sd)}});
+  return {{"volume_relative_departure", optional_number(changes->volume)},
+          {"alpha2_peak_below", number(changes->alpha2_below)},
+          {"alpha2_peak_above", number(changes->alpha2_above)},
+          {"ions_per_site_departure", occupations},
+          {"occupations_not_measured", changes->not_measured.empty() ? Json(nullptr) : Json(changes->not_measured)}};
+}
+
 Json arrhenius_object(const ArrheniusResult& a) {
   Json out;
   out["temperatures_K"] = a.temperatures_K;
@@ -183,6 +198,7 @@ Json arrhenius_object(const ArrheniusResult& a) {
   out["fit_D_tracer"] = line_json(a.tracer);
   out["Ea_tracer_minus_Ea_eV"] = to_json(a.haven_slope_eV);
   out["comparison"] = comparison_json(a.comparison);
+  out["at_break"] = break_json(a.at_break);
   out["error_layer"] = "statistics of the runs; the spread between potentials and the choice of window are separate";
   out["seed"] = a.seed;
   out["refused"] = a.refused.empty() ? Json(nullptr) : Json(a.refused);
@@ -283,6 +299,8 @@ TransportChecks read_checks(const Reader& in) {
     c.jumped_ions = in.get<long long>("jumped_ions"), c.jumped_ions_error = in.real("jumped_ions_relative_error");
   c.half_window_ratio = in.real("D_at_half_tau0_ratio"), c.double_window_ratio = in.real("D_at_double_tau0_ratio");
   c.block_relative_error = in.real("block_relative_error"), c.shared_motion = in.real("shared_motion_factor");
+  if (in.has("second_half_p"))  // not in files of earlier versions
+    c.halves = HalvesTest{.ratio = in.real("second_half_msd_ratio"), .p = in.real("second_half_p")};
   c.fit_p_tracer = in.real("fit_p_tracer"), c.fit_p_collective = in.real("fit_p_collective");
   c.between_replicas_tracer = in.real("between_replicas_tracer");
   c.between_replicas_collective = in.real("between_replicas_collective");
@@ -358,6 +376,13 @@ std::string transport_ladder_json(std::span<const TransportResult> results, cons
   for (const TransportResult& r : results) out["temperatures"].push_back(result_json(r));
   out["arrhenius"] = arrhenius != nullptr ? arrhenius_object(*arrhenius) : Json(nullptr);
   return out.dump(indent) + "\n";
+}
+
+std::string estimate_json(const Estimate& estimate) { return to_json(estimate).dump(); }
+
+Estimate estimate_from_json(const std::string& text, const std::string& path) {
+  const Json object = parsed(text, path);
+  return Reader(object, path).whole();
 }
 
 TransportResult transport_from_json(const std::string& text, const std::string& path) {

@@ -7,6 +7,7 @@
 
 #include "analysis/distributions.hpp"
 #include "analysis/planner.hpp"
+#include "core/error.hpp"
 #include "core/units.hpp"
 
 namespace haven {
@@ -84,6 +85,62 @@ Estimate judge_zero_frequency(const ZeroFrequency& zero, double factor) {
         "the velocities are stored too rarely: the spectrum of the current has not decayed at its end; store them "
         "every 5 to 10 fs");
   return log_normal_estimate(factor * zero.value, zero.log_sd);
+}
+
+std::optional<HalvesTest> compare_halves(std::span<const std::array<double, 2>> ions, double shared_motion) {
+  if (ions.size() < 8) return std::nullopt;
+  const auto n = static_cast<double>(ions.size());
+  double first = 0, second = 0, squares = 0;
+  for (const auto& [a, b] : ions) first += a / n, second += b / n;
+  if (!(first > 0)) return std::nullopt;
+  for (const auto& [a, b] : ions) squares += std::pow((b - a) - (second - first), 2);
+  const double error = shared_motion * std::sqrt(squares / (n * (n - 1.0)));
+  HalvesTest test{.ratio = second / first};
+  if (error > 0) test.p = student_two_sided((second - first) / error, n - 1.0);
+  return test;
+}
+
+std::vector<IonTracks> comparable_replicas(std::vector<IonTracks> replicas, std::vector<AnalysisWarning>& warnings) {
+  if (replicas.empty()) throw ConfigError("no trajectory is given", "transport", "Name at least one trajectory.");
+  const std::vector<int> numbers = replicas[0].numbers;
+  const double interval = replicas[0].interval_ps;
+  Index longest = 0;
+  for (const IonTracks& tracks : replicas) longest = std::max(longest, tracks.n_frames);
+  std::vector<IonTracks> kept;
+  for (IonTracks& tracks : replicas) {
+    if (tracks.numbers != numbers)
+      throw InputError("replicas hold different mobile ions", tracks.path, "Analyse different systems separately.");
+    if (std::abs(tracks.interval_ps / interval - 1.0) > 1e-6)
+      throw InputError(
+          fmt::format("frames are {} ps apart, those of the first replica {} ps", tracks.interval_ps, interval),
+          tracks.path, "Replicas need the same output interval.");
+    if (10 * tracks.n_frames < longest)
+      warnings.push_back({"TR004", fmt::format("{} has {} frames, less than a tenth of the longest replica; left out",
+                                               tracks.path, tracks.n_frames)});
+    else
+      kept.push_back(std::move(tracks));
+  }
+  return kept;
+}
+
+double common_temperature(const std::vector<IonTracks>& replicas, double given_K,
+                          std::vector<AnalysisWarning>& warnings) {
+  if (given_K > 0) return given_K;
+  const bool stated = std::any_of(replicas.begin(), replicas.end(), [](const auto& t) { return t.temperature_K > 0; });
+  if (const auto mean = stated ? std::nullopt : mean_temperature(replicas)) {
+    warnings.push_back(
+        {"TR006",
+         fmt::format("no temperature is given: {:.1f} K is the mean of what the files say of their frames", *mean)});
+    return *mean;
+  }
+  const double first = replicas[0].temperature_K;
+  for (const IonTracks& tracks : replicas)
+    if (std::abs(tracks.temperature_K - first) > 1e-6)
+      throw InputError(fmt::format("replicas have different temperatures ({} and {} K)", first, tracks.temperature_K),
+                       tracks.path, "Analyse temperatures separately, or give one with --temperature.");
+  if (!(first > 0))
+    throw ConfigError("the temperature is not known", replicas[0].path, "Give it with --temperature (K).");
+  return first;
 }
 
 std::optional<double> mean_temperature(const std::vector<IonTracks>& replicas) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
@@ -24,6 +25,14 @@ struct JudgeInput {
 /// five ions.
 inline constexpr double haven_ratio_floor = 0.2;
 
+/// Replicas of the same system, those shorter than a tenth of the longest left out (TR004).
+/// @throws ConfigError without any, InputError when they differ
+[[nodiscard]] std::vector<IonTracks> comparable_replicas(std::vector<IonTracks> replicas,
+                                                         std::vector<AnalysisWarning>& warnings);
+/// The given temperature, else what the files state, else the mean of their frames (TR006), K.
+/// @throws ConfigError when it is not known, InputError when replicas differ
+[[nodiscard]] double common_temperature(const std::vector<IonTracks>& replicas, double given_K,
+                                        std::vector<AnalysisWarning>& warnings);
 /// Warnings about trajectories that stand before any number.
 /// @param result  with cell, volume and mobile species
 [[nodiscard]] std::vector<AnalysisWarning> input_warnings(const std::vector<IonTracks>& replicas,
@@ -50,6 +59,10 @@ struct BlockScatter {
 /// The blocks know about bursts of motion and slow changes, but their own error is that of a few samples: they replace
 /// the claim only when they contradict it. (n - 1) (scatter / claim)^2 is chi-squared for an honest claim.
 [[nodiscard]] BlockScatter block_scatter(std::span<const double> block_slopes, double slope, double claimed_sd);
+/// MSD of single ions in the first and second half of their runs: do they move alike? Student's t of the mean
+/// difference over ions, whose error is raised by `shared_motion`. Nothing for fewer than eight ions.
+[[nodiscard]] std::optional<HalvesTest> compare_halves(std::span<const std::array<double, 2>> ions,
+                                                       double shared_motion);
 /// The zero-frequency value times `factor` as an estimate; refused when the spectrum has not decayed at its end.
 [[nodiscard]] Estimate judge_zero_frequency(const ZeroFrequency& zero, double factor);
 /// Largest deviation of the curves that the runs measured themselves from those of the stored frames, in standard

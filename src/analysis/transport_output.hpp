@@ -23,6 +23,11 @@ namespace haven {
 [[nodiscard]] std::vector<TransportResult> transport_results_from_json(const std::string& text,
                                                                        const std::string& path);
 
+/// {"value", "ci68", "ci95", "n_eff"}, of a refused one also "refused" and "upper_bound"; and back.
+[[nodiscard]] std::string estimate_json(const Estimate& estimate);
+/// @throws InputError
+[[nodiscard]] Estimate estimate_from_json(const std::string& text, const std::string& path);
+
 /// lag_ps, msd, sd, mscd, ... with the window mask.
 [[nodiscard]] std::string curves_csv(const TransportResult& result);
 /// T_K, 1000/T, ln(sigma T), sd, bound flag, fit and band.

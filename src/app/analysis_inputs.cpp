@@ -8,6 +8,8 @@
 
 #include "analysis/foreign_trajectory.hpp"
 #include "analysis/report_data.hpp"
+#include "analysis/structure_reading.hpp"
+#include "analysis/transport_output.hpp"
 #include "app/options.hpp"
 #include "core/error.hpp"
 #include "io/trajectory.hpp"
@@ -92,13 +94,16 @@ IonTracks tracks_of(Session& session, const TransportArguments& arguments) {
                                   .memory_bytes = memory_bytes(arguments)});
 }
 
-double diffusive_lag_ps(const IonTracks& tracks, const std::vector<std::string>& mobile) {
+TransportResult motion_of(const IonTracks& tracks, const std::vector<std::string>& mobile) {
   TransportOptions options;
   options.mobile = mobile;
   for (const std::string& symbol : mobile) options.charges[symbol] = 1.0;
   options.temperature_K = 300;  // scales the conductivity only, which is not asked for
-  const TransportResult result = analyse_tracks({tracks}, options);
-  return result.window.diffusive ? result.window.tau0_ps : tracks.duration_ps() / 50.0;
+  return analyse_tracks({tracks}, options);
+}
+
+double diffusive_lag_ps(const TransportResult& motion, const IonTracks& tracks) {
+  return motion.window.diffusive ? motion.window.tau0_ps : tracks.duration_ps() / 50.0;
 }
 
 double stage_temperature(const std::string& folder, const std::string& stage) {
@@ -112,6 +117,14 @@ double stage_temperature(const std::string& folder, const std::string& stage) {
     throw InputError(fmt::format("no row of stage \"{}\": the temperature of the run is not known", stage), path,
                      "Continue the run, or restore the file.");
   return sum / rows;
+}
+
+std::vector<TransportResult> transport_results(const std::string& given) {
+  const std::string file = transport_result_file(given);
+  std::vector<TransportResult> results = transport_results_from_json(read_text_file(file), file);
+  for (TransportResult& result : results)
+    if (const auto structure = structure_beside(file, result, results.size())) result.sites = structure->types;
+  return results;
 }
 
 std::string transport_result_file(const std::string& given) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "analysis/displacements.hpp"
 #include "analysis/transport.hpp"
@@ -25,13 +26,19 @@ namespace haven {
 /// Tracks of the first trajectory, which is read with a word of progress.
 [[nodiscard]] IonTracks tracks_of(Session& session, const TransportArguments& arguments);
 
+/// Motion of the mobile ions with one charge for all of them; the conductivity in it has no meaning.
+[[nodiscard]] TransportResult motion_of(const IonTracks& tracks, const std::vector<std::string>& mobile);
+
 /// Where motion has become diffusive, as the analysis of the whole cell finds it, ps; a fiftieth of the run when it
 /// does not.
-[[nodiscard]] double diffusive_lag_ps(const IonTracks& tracks, const std::vector<std::string>& mobile);
+[[nodiscard]] double diffusive_lag_ps(const TransportResult& motion, const IonTracks& tracks);
 
 /// Mean temperature of a stage in a run folder, from the rows of its thermo.csv, K.
 /// @throws InputError when it has no row of the stage
 [[nodiscard]] double stage_temperature(const std::string& folder, const std::string& stage);
+
+/// All temperatures of transport_result_file(given), with the site occupations of structure results beside it.
+[[nodiscard]] std::vector<TransportResult> transport_results(const std::string& given);
 
 /// transport.json of a run folder, of its transport folder, or the file itself.
 /// @throws InputError when there is none

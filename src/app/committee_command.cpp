@@ -11,9 +11,7 @@ ExitCode committee_analysis(Session& session, const CommitteeArguments& committe
   on_root(session.world, [&] {
     std::vector<CommitteeMember> members;
     for (const std::string& run : arguments.runs) {
-      const std::string file = transport_result_file(run);
-      CommitteeMember member{
-          .name = run, .results = transport_results_from_json(read_text_file(file), file), .fit = {}};
+      CommitteeMember member{.name = run, .results = transport_results(run), .fit = {}};
       member.fit = fit_arrhenius(member.results, {.target_K = arguments.target, .model = arguments.model});
       members.push_back(std::move(member));
     }

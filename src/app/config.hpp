@@ -76,8 +76,9 @@ struct SystemConfig {
   std::array<std::int64_t, 3> supercell{1, 1, 1};
   std::map<std::string, double> charges;  ///< formal charges, e
   std::vector<std::string> mobile;
-  std::map<std::string, double> masses{};  ///< amu, instead of the standard ones
-  std::vector<std::string> frozen{};       ///< elements that do not move
+  std::map<std::string, double> masses{};   ///< amu, instead of the standard ones
+  std::vector<std::string> frozen{};        ///< elements that do not move
+  std::vector<std::string> frozen_atoms{};  ///< atoms of the structure file that do not move (AtomRange), every copy
 };
 
 struct ThermostatConfig {
@@ -143,6 +144,7 @@ struct RestartConfig {
   double every_s = 600;
   std::int64_t keep = 2;
   bool on_signal = true;
+  double max_walltime_s = 0;
 };
 
 struct MdConfig {
@@ -216,6 +218,11 @@ constexpr bool needs(Needs set, Needs item) { return (static_cast<unsigned>(set)
 
 enum class Comments { yes, no };
 /// The complete effective configuration as TOML; reading it back gives the same configuration.
+/// Wall time after which a command stops with a checkpoint, s: the limit of the command line, else that of the input
+/// file; 0: none.
+[[nodiscard]] inline double wall_limit(double argument_s, const RestartConfig& restart) {
+  return argument_s > 0 ? argument_s : restart.max_walltime_s;
+}
 [[nodiscard]] std::string effective_toml(const Config& config, Comments comments = Comments::yes);
 /// One top-level part of it ("data", "md", ...; "" for the keys outside any table) without comments, for hashing.
 [[nodiscard]] std::string effective_section(const Config& config, const std::string& section);

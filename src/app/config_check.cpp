@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "app/atom_range.hpp"
 #include "app/config_fields.hpp"
 #include "core/species.hpp"
 
@@ -136,9 +137,16 @@ void Checker::check_frozen() {
   for (const std::string& symbol : system.frozen)
     if (std::find(system.mobile.begin(), system.mobile.end(), symbol) != system.mobile.end())
       add("system.frozen", fmt::format("\"{}\" is also mobile", symbol));
+  for (const std::string& range : system.frozen_atoms)
+    if (!parse_atom_range(range))
+      add("system.frozen_atoms",
+          fmt::format("\"{}\" is neither an atom nor a range of atoms such as \"10-20\"", range));
   const auto at_constant_pressure = [](const StageConfig& stage) { return stage.ensemble == "npt"; };
-  if (!system.frozen.empty() && std::any_of(config_.md.stages.begin(), config_.md.stages.end(), at_constant_pressure))
-    add("system.frozen", "frozen atoms contradict constant pressure (npt), which moves all atoms with the cell");
+  if (!std::any_of(config_.md.stages.begin(), config_.md.stages.end(), at_constant_pressure)) return;
+  for (const auto& [key, list] :
+       {std::pair{"system.frozen", &system.frozen}, {"system.frozen_atoms", &system.frozen_atoms}})
+    if (!list->empty())
+      add(key, "frozen atoms contradict constant pressure (npt), which moves all atoms with the cell");
 }
 
 void Checker::check_multiple(const std::string& key, double time_fs) {

@@ -131,6 +131,9 @@ void visit_system(FieldVisitor& v, SystemConfig& system) {
   v.text_list({"mobile", "elements that carry the current"}, system.mobile);
   v.real_map({"masses", "amu by element, instead of the standard ones (isotopes)"}, system.masses);
   v.text_list({"frozen", "elements that do not move"}, system.frozen);
+  v.text_list(
+      {"frozen_atoms", "atoms of the structure file that do not move, such as \"7\" or \"10-20\", counted from 0"},
+      system.frozen_atoms);
 }
 
 void visit_stage(FieldVisitor& v, StageConfig& stage) {
@@ -193,6 +196,10 @@ void visit_md(FieldVisitor& v, MdConfig& md) {
     s.duration({"every", "wall time between checkpoints"}, md.restart.every_s, {.low = 0.001});
     s.integer({"keep", "generations kept"}, md.restart.keep, {.low = 2, .high = 2});
     s.flag({"on_signal", "checkpoint on SIGTERM, SIGINT, SIGUSR1, SIGUSR2"}, md.restart.on_signal);
+    s.duration({"max_walltime",
+                "the command writes a checkpoint and ends with exit code 75 after it; 0 s: no limit; --time-limit goes "
+                "before it"},
+               md.restart.max_walltime_s, not_negative);
   });
   v.section({"ladder", "temperatures"}, [&](FieldVisitor& s) {
     s.real_list({"temperatures", "K"}, md.ladder.temperatures, positive);

@@ -33,9 +33,10 @@ ExitCode layers_analysis(Session& session, const LayersArguments& arguments) {
     const IonTracks tracks = tracks_of(session, run);
     for (const std::string& remark : tracks.remarks) session.log.warn("TR006", remark);
     const LayerReport report = analyse_layers(
-        tracks, {.planes = planes_of(arguments),
-                 .edges = edges_of(arguments),
-                 .lag_ps = arguments.lag_ps > 0 ? arguments.lag_ps : diffusive_lag_ps(tracks, run.mobile)});
+        tracks,
+        {.planes = planes_of(arguments),
+         .edges = edges_of(arguments),
+         .lag_ps = arguments.lag_ps > 0 ? arguments.lag_ps : diffusive_lag_ps(motion_of(tracks, run.mobile), tracks)});
     session.log.info(layers_text(report));
     if (!run.folder.empty()) {
       const std::filesystem::path folder(run.folder);

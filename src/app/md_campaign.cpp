@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "app/atom_range.hpp"
 #include "app/options.hpp"
 #include "app/step_book.hpp"
 #include "app/threads.hpp"
@@ -45,6 +46,23 @@ std::unique_ptr<Potential> potential_of(const Model& model, const MdCampaign& ca
   return make_potential(model, campaign.precision, CudaOptions{.device = cuda_device_of(local)});
 }
 
+/// Adds the atoms that the campaign names by number, in every copy of the structure file's cell.
+void freeze_atoms(const MdCampaign& campaign, MdInput& input) {
+  const auto [a, b, c] = campaign.supercell;
+  const auto atoms = static_cast<Index>(input.structure.numbers.size()), in_file = atoms / (a * b * c);
+  for (const std::string& text : campaign.frozen_atoms) {
+    const AtomRange range = parse_atom_range(text).value();
+    if (range.last >= in_file)
+      throw InputError(fmt::format("system.frozen_atoms has \"{}\", but the last atom is {}", text, in_file - 1),
+                       campaign.structure_path, "Atoms are counted from 0, in the order of the file.");
+    for (Index copy = 0; copy < atoms; copy += in_file)
+      for (Index atom = range.first; atom <= range.last; ++atom) input.frozen.push_back(copy + atom);
+  }
+  std::ranges::sort(input.frozen);
+  const auto repeated = std::ranges::unique(input.frozen);
+  input.frozen.erase(repeated.begin(), repeated.end());
+}
+
 /// @param local  number of the rank on its machine
 Material load_material(const MdCampaign& campaign, int local, Log& log) {
   const Model model = read_model(campaign.model_paths.front(), &log);
@@ -70,6 +88,7 @@ Material load_material(const MdCampaign& campaign, int local, Log& log) {
     if (std::find(campaign.frozen.begin(), campaign.frozen.end(), symbol) != campaign.frozen.end())
       input.frozen.push_back(static_cast<AtomId>(id));
   }
+  freeze_atoms(campaign, input);
   input.model_hash = model_hash(model);
   input.created_by = version_text();
   return material;

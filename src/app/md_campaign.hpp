@@ -25,9 +25,10 @@ struct MdCampaign {
   std::array<std::int64_t, 3> supercell{1, 1, 1};
   Precision precision = Precision::mixed;
   Device device = Device::cpu;
-  std::map<std::string, double> masses{};  ///< amu by element, instead of those of the model
-  std::vector<std::string> frozen{};       ///< elements that do not move
-  MdOptions options;                       ///< the ladder sets the temperature of each run
+  std::map<std::string, double> masses{};   ///< amu by element, instead of those of the model
+  std::vector<std::string> frozen{};        ///< elements that do not move
+  std::vector<std::string> frozen_atoms{};  ///< atoms of the structure file that do not move (AtomRange), every copy
+  MdOptions options;                        ///< the ladder sets the temperature of each run
   LadderOptions ladder;
   int groups = 0;  ///< groups of ranks, 0: chosen
 };

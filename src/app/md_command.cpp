@@ -45,6 +45,7 @@ StepEnd md_step(RunContext& run) {
                             .device = device_of(run.config.md.device),
                             .masses = run.config.system.masses,
                             .frozen = run.config.system.frozen,
+                            .frozen_atoms = run.config.system.frozen_atoms,
                             .options = md_options(run.config),
                             .ladder = ladder_options(run.config),
                             .groups = run.groups};
@@ -138,7 +139,7 @@ ExitCode plain_md(Session& session, const PlainMdArguments& arguments) {
     return ExitCode::ok;
   }
   StopRequest stop;
-  stop.set_wall_limit(arguments.time_limit_s);
+  stop.set_wall_limit(wall_limit(arguments.time_limit_s, config.md.restart));
   on_root(session.world, [&] {
     fs::create_directories(arguments.folder);
     session.log.open_file((fs::path(arguments.folder) / "haven.log").string());

@@ -56,7 +56,8 @@ ExitCode regions_analysis(Session& session, const RegionsArguments& arguments) {
     for (const std::string& remark : tracks.remarks) session.log.warn("TR006", remark);
     const RegionReport report = analyse_regions(
         tracks,
-        {.regions = regions, .lag_ps = arguments.lag_ps > 0 ? arguments.lag_ps : diffusive_lag_ps(tracks, run.mobile)});
+        {.regions = regions,
+         .lag_ps = arguments.lag_ps > 0 ? arguments.lag_ps : diffusive_lag_ps(motion_of(tracks, run.mobile), tracks)});
     session.log.info(regions_text(report));
     if (!run.folder.empty()) {
       const std::filesystem::path folder(run.folder);

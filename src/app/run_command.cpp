@@ -209,7 +209,7 @@ ExitCode run_pipeline(Session& session, const PipelineArguments& arguments) {
     return ExitCode::ok;
   }
   StopRequest stop;
-  stop.set_wall_limit(arguments.time_limit_s);
+  stop.set_wall_limit(wall_limit(arguments.time_limit_s, config.md.restart));
   const RunLayout layout{resolve_path(config, config.out)};
   PosixFileSystem files;
   OpenFolder open;

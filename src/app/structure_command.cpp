@@ -43,6 +43,8 @@ void write_all(const StructureReport& report, const DensityMap& density, const I
   save("jumps.json", network_json(report.sites, report.network));
   save("jumps.csv", jumps_csv(report.sites, report.network));
   save("sites.csv", sites_csv(report.sites, report.network));
+  save("ions.csv", ions_csv(report.spread)), save("ions.svg", ions_svg(report.spread));
+  save("hops.csv", hops_csv(report.spread)), save("hops.svg", hops_svg(report.spread));
   save("structure.json", structure_json(report));
 }
 
@@ -51,7 +53,7 @@ std::vector<PlanPilot> pilots_of(Session& session, const TransportArguments& arg
   std::vector<PlanPilot> pilots;
   for (const std::string& path : arguments.trajectories) {
     std::vector<std::unique_ptr<TrajectorySource>> sources;
-    sources.push_back(open_trajectory(path, reading_of(arguments)));
+    sources.push_back(open_for_diffusion(path, arguments));
     const TransportResult result = analyse_transport(std::move(sources), options_of(arguments), session.log);
     const Estimate& d = result.tracer.iso;
     if (!d.determined() && !d.upper_bound)
@@ -72,7 +74,8 @@ ExitCode structure_analysis(Session& session, const StructureArguments& argument
   on_root(session.world, [&] {
     const TransportArguments& run = arguments.run;
     const IonTracks tracks = tracks_of(session, run);
-    StructureReport report{.source = run.trajectories[0], .remarks = tracks.remarks};
+    StructureReport report{
+        .source = run.trajectories[0], .temperature_K = tracks.temperature_K, .remarks = tracks.remarks};
     session.log.progress("pair distributions");
     report.pairs = pair_distributions(tracks);
     report.van_hove = van_hove(tracks, van_hove_lags(tracks, arguments.lags_ps));
@@ -81,6 +84,9 @@ ExitCode structure_analysis(Session& session, const StructureArguments& argument
     report.sites = arguments.sites.empty() ? sites_of_density(density, tracks)
                                            : sites_of_reference(read_structure(arguments.sites), tracks);
     report.network = jump_network(tracks, report.sites);
+    const TransportResult motion = motion_of(tracks, run.mobile);
+    report.spread = hop_spread(tracks, report.network, diffusive_lag_ps(motion, tracks));
+    report.factors = correlation_factors(report.network, motion, report.spread);
     if (!report.network.finely_sampled)
       report.remarks.push_back(
           "more than 5 % of the jumps pass over another site: store frames more often, or check the "

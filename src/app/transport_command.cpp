@@ -45,11 +45,8 @@ ExitCode arrhenius_analysis(Session& session, const ArrheniusArguments& argument
   const std::string refused = from_root(session.world, [&] {
     std::vector<TransportResult> results;
     const std::vector<std::string> runs = arguments.runs.empty() ? std::vector<std::string>{"run"} : arguments.runs;
-    for (const std::string& run : runs) {
-      const std::string file = transport_result_file(run);
-      for (TransportResult& result : transport_results_from_json(read_text_file(file), file))
-        results.push_back(std::move(result));
-    }
+    for (const std::string& run : runs)
+      for (TransportResult& result : transport_results(run)) results.push_back(std::move(result));
     const ArrheniusResult result = fit_arrhenius(results, {.target_K = arguments.target, .model = arguments.model});
     session.log.info(arrhenius_text(results, result));
     if (!arguments.folder.empty()) {

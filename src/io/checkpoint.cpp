@@ -101,14 +101,20 @@ void read_variables(const h5::Group& group, SimulationState& state, const std::s
     state.variables[names[k]].assign(values.begin() + offsets[k], values.begin() + offsets[k + 1]);
 }
 
+/// A whole file that this program cannot read: unlike damage no reason to go back to an older one.
+class UnknownVersion : public InputError {
+ public:
+  using InputError::InputError;
+};
+
 SimulationState state_of(const h5::Group& root, const std::string& path) {
   if (!root.has_attribute("format") || root.text("format") != format_name)
     damaged(path, "the file is not a Haven checkpoint");
   const auto version = root.integers("version");
   if (version.size() != 2 || version[0] != 1)
-    throw InputError(fmt::format("checkpoint version {} is not known to this program (it knows 1)",
-                                 version.empty() ? 0 : version[0]),
-                     path, "Continue with the Haven version that wrote it.");
+    throw UnknownVersion(fmt::format("checkpoint version {} is not known to this program (it knows 1)",
+                                     version.empty() ? 0 : version[0]),
+                         path, "Continue with the Haven version that wrote it.");
   SimulationState state;
   state.step = root.integer("step");
   state.seed = std::bit_cast<std::uint64_t>(root.integer("seed"));
@@ -194,6 +200,8 @@ std::optional<SimulationState> read_newest_checkpoint(const std::string& folder,
   if (has_newest) {
     try {
       return read_checkpoint(newest);
+    } catch (const UnknownVersion&) {
+      throw;
     } catch (const InputError& error) {
       problem = fmt::format("{}: {}", newest, error.summary());
     }

@@ -21,7 +21,8 @@ void write_checkpoint(FileSystem& files, const std::string& path, const Simulati
 
 /// The newest intact checkpoint of a run folder; nothing when there is none at all. When `checkpoint.h5` is damaged or
 /// missing, `checkpoint_prev.h5` is used with a warning (CK001).
-/// @throws InputError when checkpoints exist and none is intact: a run never starts again silently.
+/// @throws InputError when checkpoints exist and none is intact, or the newest is of another version: a run never
+/// starts again silently, nor goes back to an older state that is there by chance.
 [[nodiscard]] std::optional<SimulationState> read_newest_checkpoint(const std::string& folder, Log& log);
 
 }  // namespace haven

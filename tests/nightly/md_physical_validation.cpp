@@ -21,7 +21,8 @@ struct NamedStage {
   StageOptions stage;
 };
 
-constexpr double cold = 60, hot = 64, low_gpa = 0.18, high_gpa = 0.22;
+// Distributions of 108 atoms at these temperatures lie about two of their widths apart.
+constexpr double cold = 60, hot = 67, low_gpa = 0.18, high_gpa = 0.22;
 
 StageOptions with(Thermostat thermostat, StageOptions stage) {
   stage.thermostat = thermostat;
@@ -92,6 +93,23 @@ auto enthalpy_at(const StageOptions& stage) {
   return [pressure](const ThermoRow& row) { return row.kinetic + row.potential + pressure * row.volume; };
 }
 
+/// T26: what an ensemble conserves has no trend: its slope is below 1e-5 kT/ns per degree of freedom, or not
+/// significant at the level of 3 standard errors (the increments over 20 blocks; Student's distribution with 19 degrees
+/// of freedom).
+void expect_no_drift(const std::vector<ThermoRow>& rows, double kt) {
+  constexpr std::size_t blocks = 20;
+  constexpr double three_sigma = 3.45;
+  const double degrees = 3 * 108 - 3, ns = (rows.back().time_fs - rows.front().time_fs) * 1e-6;
+  std::vector<double> increments;
+  for (std::size_t b = 0; b < blocks; ++b)
+    increments.push_back(rows[(b + 1) * (rows.size() - 1) / blocks].conserved -
+                         rows[b * (rows.size() - 1) / blocks].conserved);
+  const double unit = blocks / (ns * kt * degrees), slope = mean_of(increments) * unit,
+               error = std::sqrt(variance_of(increments) / blocks) * unit;
+  std::printf("  drift %.1e +- %.1e kT/ns per degree of freedom\n", slope, error);
+  EXPECT_TRUE(std::abs(slope) < 1e-5 || std::abs(slope) < three_sigma * error);
+}
+
 /// The slope of ln p2/p1 is `expected`, and the samples would show one that is wrong by 40 %.
 void expect_slope(const std::vector<double>& first, const std::vector<double>& second, double expected) {
   const double correlated = std::sqrt(std::max(inefficiency(first), inefficiency(second)));
@@ -126,7 +144,7 @@ TEST(PhysicalValidation, KineticEnergyIsGammaDistributedInEveryEnsemble) {
     std::printf("%s: %zu of %zu samples, mean %.5f, variance %.3f, K-S p = %.3f, chi2 p = %.3f\n", named.name.c_str(),
                 samples.size(), kinetic.size(), mean_of(samples) / (degrees * kt / 2),
                 variance_of(samples) / (degrees * kt * kt / 2), ks, chi2);
-    EXPECT_GT(samples.size(), 300U);
+    EXPECT_GE(samples.size(), 2000U);
     EXPECT_NEAR(mean_of(samples), degrees * kt / 2, 3 * std::sqrt(degrees / 2 / n) * kt);
     EXPECT_NEAR(variance_of(samples) / (degrees * kt * kt / 2), 1, 3 * std::sqrt((2 + 12 / degrees) / n));
     EXPECT_GT(ks, 0.01);
@@ -142,8 +160,10 @@ TEST(PhysicalValidation, TwoTemperaturesHaveTheRatioOfBoltzmannInEveryEnsemble) 
     std::printf("%s\n", named.name.c_str());
     StageOptions warmer = named.stage;
     warmer.temperature = {hot, hot};
-    expect_slope(column(rows_of(named.stage, {.seed = 1}), enthalpy_at(named.stage)),
-                 column(rows_of(warmer, {.seed = 2}), enthalpy_at(warmer)), slope);
+    const auto first = rows_of(named.stage, {.seed = 1}), second = rows_of(warmer, {.seed = 2});
+    expect_slope(column(first, enthalpy_at(named.stage)), column(second, enthalpy_at(warmer)), slope);
+    expect_no_drift(first, units::boltzmann * cold);
+    expect_no_drift(second, units::boltzmann * hot);
   }
 }
 

@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/error.hpp"
+#include "core/rng.hpp"
 #include "io/checkpoint.hpp"
 #include "io/run_files.hpp"
 #include "io/trajectory.hpp"
@@ -174,8 +177,13 @@ TEST(RankIndependence, LoneAtomAmongItsImages) {
   expect_rank_independence({.potential = *potential, .input = input_for(structure), .options = two_stages()});
 }
 
+/// T35: a slab, and fewer atoms than there are ranks from three ranks on, so some have none whatever the planes do.
 TEST(RankIndependence, SlabInVacuumLeavesRanksEmpty) {
   const auto potential = argon();
+  Structure pair = argon_slab(2, 2);
+  pair.numbers.resize(2);
+  pair.positions.resize(2);
+  expect_rank_independence({.potential = *potential, .input = input_for(pair), .options = two_stages()});
   expect_rank_independence({.potential = *potential, .input = input_for(argon_slab(2, 2)), .options = two_stages()});
   expect_rank_independence(
       {.potential = *potential, .input = input_for(argon_slab(2, 2, {true, true, false})), .options = two_stages()});
@@ -260,8 +268,8 @@ TEST(RankIndependence, RestartOnOtherRankCounts) {
   const MdInput input = input_for(triclinic_argon(3));
   const MdOptions options = two_stages();
   const auto whole = run({.potential = *potential, .input = input, .options = options});
-  // The serial run's checkpoints at steps 60 and 150, continued on all ranks, and again on one.
-  for (const std::size_t k : {std::size_t{1}, std::size_t{4}}) {
+  // The serial run's checkpoints at the beginning and at steps 60 and 150, continued on all ranks, and again on one.
+  for (const std::size_t k : {std::size_t{0}, std::size_t{2}, std::size_t{5}}) {
     const SimulationState& from = whole->sink.checkpoints.at(k);
     const auto continued =
         run_on(world(), {.potential = *potential, .input = input, .options = options, .restart = from});
@@ -270,6 +278,72 @@ TEST(RankIndependence, RestartOnOtherRankCounts) {
     const auto back = run(
         {.potential = *potential, .input = input, .options = options, .restart = continued->sink.checkpoints.front()});
     EXPECT_EQ(exact_text(back->outcome.final_state), exact_text(whole->outcome.final_state));
+  }
+}
+
+/// T33: every integrator goes on from a serial run's checkpoints on all ranks.
+TEST(RankIndependence, EveryEnsembleRestartsOnOtherRankCounts) {
+  const auto potential = argon();
+  const MdInput input = input_for(triclinic_argon(2));
+  for (const StageOptions& stage : every_ensemble(80, 240)) {
+    SCOPED_TRACE(stage.name);
+    MdOptions options = options_for({stage});
+    options.checkpoint_interval = 37;
+    const auto whole = run({.potential = *potential, .input = input, .options = options});
+    for (const std::size_t k : {std::size_t{1}, std::size_t{2}}) {
+      const SimulationState& from = whole->sink.checkpoints.at(k);
+      EXPECT_EQ(from.step, 37 * static_cast<std::int64_t>(k));
+      const auto continued =
+          run_on(world(), {.potential = *potential, .input = input, .options = options, .restart = from});
+      if (!world().is_root()) continue;
+      EXPECT_EQ(exact_text(continued->outcome.final_state), exact_text(whole->outcome.final_state));
+    }
+  }
+}
+
+/// Any number of threads on any number of ranks, also different ones on different ranks.
+TEST(RankIndependence, RanksWithThreads) {
+  if (world().size() > 4) GTEST_SKIP() << "threads of many ranks only wait for cores";
+  const auto potential = argon();
+  const RunSetup setup{.potential = *potential,
+                       .input = input_for(triclinic_argon(3)),
+                       .options = options_for({nvt_stage(80, 50, 200)}),
+                       .threads = 2 + world().rank() % 2};
+  const auto parallel = run_on(world(), setup);
+  if (world().is_root())
+    expect_same_run(*parallel, *run({.potential = *potential, .input = setup.input, .options = setup.options}));
+}
+
+/// Restarts at any step onto another number of ranks: every part of the run is made by the first so many ranks.
+TEST(RankIndependence, PartsOfRandomLengthOnRandomRankCounts) {
+  const auto potential = argon();
+  const MdInput input = input_for(triclinic_argon(3));
+  MdOptions options = pressure_then_production();
+  options.checkpoint_interval = 1;
+  const std::string expected =
+      exact_text(run({.potential = *potential, .input = input, .options = options})->outcome.final_state);
+  RandomSequence random(7, Stream::test, 0);
+  std::optional<SimulationState> state;  // on all ranks alike
+  for (std::int64_t step = 0; step < 200;) {
+    step = std::min<std::int64_t>(200, step + 1 + static_cast<std::int64_t>(random.below(100)));
+    const int ranks = 1 + static_cast<int>(random.below(static_cast<std::uint64_t>(world().size())));
+    const bool works = world().rank() < ranks;
+    const auto group = world().split(works ? 0 : 1);
+    std::vector<SimulationState> made;
+    if (works)
+      made = run_on(*group, {.potential = *potential, .input = input, .options = options, .restart = state})
+                 ->sink.checkpoints;
+    if (world().is_root()) {
+      const auto found =
+          std::find_if(made.begin(), made.end(), [&](const SimulationState& s) { return s.step == step; });
+      ASSERT_NE(found, made.end());
+      state = *found;
+    } else {
+      state.emplace();  // only rank 0's is read
+    }
+  }
+  if (world().is_root()) {
+    EXPECT_EQ(exact_text(*state), expected);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "analysis/arrhenius.hpp"
+#include "analysis/transport_output.hpp"
 #include "core/error.hpp"
 #include "core/units.hpp"
 #include "physics/analysis_walks.hpp"
@@ -144,8 +145,10 @@ TEST(Arrhenius, DoesNotExtrapolateThroughAMobileHost) {
   EXPECT_TRUE(fit_arrhenius(results, {.target_K = 300}).sigma_at_target.determined());
 }
 
-// A jump of the volume at the break is told with the break.
-TEST(Arrhenius, TellsWhatElseChangesAtABreak) {
+namespace {
+
+/// Two lines that meet at 700 K, where the volume and the peak of alpha2 jump too.
+std::vector<TransportResult> broken_ladder() {
   std::vector<TransportResult> results;
   for (const double t : {500.0, 550.0, 600.0, 650.0, 750.0, 850.0, 950.0, 1050.0}) {
     const double y =
@@ -158,12 +161,51 @@ TEST(Arrhenius, TellsWhatElseChangesAtABreak) {
     r.tracer.iso = log_normal_estimate(std::exp(y - 12), 0.03);
     results.push_back(r);
   }
+  return results;
+}
+
+std::string text_at_break(const ArrheniusResult& fit) {
+  for (const AnalysisWarning& w : fit.warnings)
+    if (w.code == "TR024") return w.text;
+  return "";
+}
+
+}  // namespace
+
+TEST(Arrhenius, TellsWhatElseChangesAtABreak) {
+  const ArrheniusResult fit = fit_arrhenius(broken_ladder(), {});
+  const std::string text = text_at_break(fit);
+  EXPECT_NE(text.find("departs by +2.00 %"), std::string::npos) << text;
+  EXPECT_NE(text.find("from 1.2 to 0.3"), std::string::npos) << text;
+  EXPECT_NE(text.find("site occupations are not measured"), std::string::npos) << text;
+  EXPECT_NE(arrhenius_json(fit).find("\"ions_per_site_departure\": []"), std::string::npos);
+}
+
+// Below 700 K ions go from type 0 to type 1 by 1e-4 per kelvin; above, 0.1 more. The trend of four temperatures has at
+// 750 K the weights 1/4 + 175 (T - 575) / 12500, whose squares add up to 2.7: an error of 0.01 becomes sqrt(3.7) 0.01.
+TEST(Arrhenius, TellsWhichSitesEmptyAtABreak) {
+  std::vector<TransportResult> results = broken_ladder();
+  for (TransportResult& r : results) {
+    const double moved = 1e-4 * (r.temperature_K - 500) + (r.temperature_K > 700 ? 0.1 : 0.0);
+    r.sites = {{.sites = 32, .occupation = 0.9 - moved, .sd = 0.01},
+               {.sites = 64, .occupation = 0.1 + 0.5 * moved, .sd = 0}};
+  }
   const ArrheniusResult fit = fit_arrhenius(results, {});
-  const auto told =
-      std::find_if(fit.warnings.begin(), fit.warnings.end(), [](const auto& w) { return w.code == "TR024"; });
-  ASSERT_NE(told, fit.warnings.end());
-  EXPECT_NE(told->text.find("departs by +2.00 %"), std::string::npos) << told->text;
-  EXPECT_NE(told->text.find("from 1.2 to 0.3"), std::string::npos) << told->text;
+  ASSERT_TRUE(fit.at_break.has_value());
+  ASSERT_EQ(fit.at_break->occupations.size(), 2U);
+  EXPECT_NEAR(fit.at_break->occupations[0].change, -0.1, 1e-12);
+  EXPECT_NEAR(fit.at_break->occupations[0].sd, 0.01 * std::sqrt(3.7), 1e-9);
+  EXPECT_NEAR(fit.at_break->occupations[1].change, 0.05, 1e-12);
+  EXPECT_EQ(fit.at_break->occupations[1].sd, 0);
+  const std::string text = text_at_break(fit);
+  EXPECT_NE(text.find("-0.100 +- 0.019 (type 0, 32 sites), +0.050 +- 0.000 (type 1, 64 sites)"), std::string::npos)
+      << text;
+  // Sites that are counted in another way are not compared, and one temperature below gives no trend.
+  for (TransportResult& r : results)
+    if (r.temperature_K == 750) r.sites[0].sites = 31;
+  EXPECT_NE(text_at_break(fit_arrhenius(results, {})).find("one reference crystal"), std::string::npos);
+  for (std::size_t k = 0; k < 3; ++k) results[k].sites.clear();
+  EXPECT_NE(text_at_break(fit_arrhenius(results, {})).find("at two temperatures below"), std::string::npos);
 }
 
 TEST(Arrhenius, BreakIsFoundAndTheColdBranchExtrapolated) {

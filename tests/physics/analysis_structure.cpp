@@ -204,7 +204,7 @@ TEST(JumpNetworkOfIons, RatesAreThoseOfTheModelAndVibrationIsNoJump) {
   EXPECT_NEAR(network.type_jumps[0].distance, lattice, 1e-9);
   EXPECT_NEAR(network.types[0].occupation, 60.0 / 125, 1e-9);
   EXPECT_NEAR(network.types[0].residence_ps, 1 / expected, 0.06 / expected);
-  EXPECT_NEAR(network.hop_diffusion_cm2_per_s / (expected * lattice * lattice / 6 * 1e-4), 1, 0.06);
+  EXPECT_NEAR(network.hop_diffusion.value / (expected * lattice * lattice / 6 * 1e-4), 1, 0.06);
   EXPECT_TRUE(network.finely_sampled);
   const auto json = nlohmann::json::parse(network_json(sites, network));
   EXPECT_EQ(json.at("sites").size(), 125U);

@@ -128,6 +128,36 @@ void expect_return(const Model& model) {
   EXPECT_GT(travelled, 0.5);
 }
 
+/// T17 with a network: halving the timestep divides the fluctuation of the energy by four.
+void expect_second_order(const Model& model) {
+  const auto potential = make_potential(model, Precision::float64);
+  MdInput input = crystal(model);
+  MdOptions options = equilibrate_then_nve(0);
+  options.stages.pop_back();
+  const SimulationState start = run({.potential = *potential, .input = input, .options = options})->outcome.final_state;
+  input.structure.positions = start.positions;
+  input.structure.velocities = start.velocities;
+  options.stages.assign(1, nve_stage(500, 1000));
+  options.initial_velocities = InitialVelocities::from_structure;
+  std::vector<double> rms;
+  for (const double timestep : {2.0, 1.0, 0.5}) {
+    options.timestep_fs = timestep;
+    options.thermo_interval = static_cast<std::int64_t>(4 / timestep);  // the same times for all
+    double sum = 0, squares = 0;
+    const auto result = run({.potential = *potential, .input = input, .options = options});
+    const double first = result->sink.rows.front().conserved;
+    for (const ThermoRow& row : result->sink.rows) {
+      sum += row.conserved - first;
+      squares += std::pow(row.conserved - first, 2);
+    }
+    const auto n = static_cast<double>(result->sink.rows.size());
+    ASSERT_EQ(n, 251);
+    rms.push_back(std::sqrt(squares / n - std::pow(sum / n, 2)));
+  }
+  EXPECT_NEAR(rms[0] / rms[1], 4.0, 0.4);
+  EXPECT_NEAR(rms[1] / rms[2], 4.0, 0.4);
+}
+
 }  // namespace
 
 /// The tolerance, 1e-5 eV per atom and ps, is a heating of 0.08 K/ps: a thermostat with a relaxation time of 1 ps, the
@@ -139,6 +169,7 @@ TEST(TrainedNetwork, ConservesTheEnergyAt1FsInBothPrecisionsAndReversesInTime) {
   expect_no_drift(model, Precision::mixed);
   expect_no_drift(model, Precision::float64);
   expect_return(model);
+  expect_second_order(model);
 }
 
 }  // namespace haven::testing

@@ -110,6 +110,8 @@ const std::vector<Broken> broken_configs{
     {"RampForTransport", "[[md.stage]]\nname = \"a\"\nps = 1\ntransport = true\nstart_temperature = 10.0",
      "line 5, md.stage[0].start_temperature: a transport stage must not ramp the temperature; put the ramp into an "
      "earlier stage"},
+    {"FrozenAtomsAreNoRange", "[system]\nfrozen_atoms = [\"20-10\"]",
+     "line 2, system.frozen_atoms: \"20-10\" is neither an atom nor a range of atoms such as \"10-20\""},
     {"FrozenAndMobile", "[system]\nmobile = [\"Li\"]\nfrozen = [\"Li\"]",
      "line 3, system.frozen: \"Li\" is also mobile"},
     {"MasslessElement", "[system]\nmasses = { Li = 0.0 }", "line 2, system.masses.Li: must be positive"},

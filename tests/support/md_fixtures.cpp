@@ -229,7 +229,7 @@ void FaultyPotential::evaluate(const LocalAtoms& atoms, const NeighbourView& lis
                                Evaluation& out) const {
   if (atoms.first_centre == 0) {
     ++calls_;
-    if (calls_ == at_call && damage == Damage::signal) std::raise(SIGUSR1);
+    if (calls_ == at_call && damage == Damage::signal) std::raise(number);
   }
   if (at_call > 0 && calls_ >= at_call && damage == Damage::bad_alloc) throw std::bad_alloc();
   if (at_call > 0 && calls_ >= at_call && damage == Damage::nan_position && atoms.n_centres > 0) {

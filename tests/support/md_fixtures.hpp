@@ -1,4 +1,5 @@
 #pragma once
+#include <csignal>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -87,7 +88,7 @@ struct RunSetup {
 [[nodiscard]] MdOptions options_for(std::vector<StageOptions> stages);
 
 /// Wraps a potential and does damage on demand: `nan_position` shows it a position of this rank's first atom that is
-/// not a number, `signal` sends SIGUSR1 to its own process.
+/// not a number, `signal` sends `number` to its own process.
 class FaultyPotential final : public Potential {
  public:
   enum class Damage { none, not_finite, nan_position, bad_alloc, signal };
@@ -95,6 +96,7 @@ class FaultyPotential final : public Potential {
   /// From this evaluation on (counted from 1, whether in one call or in parts); 0 never.
   Damage damage = Damage::none;
   int at_call = 0;
+  int number = SIGUSR1;
 
   [[nodiscard]] const Requirements& requirements() const override { return inner_.requirements(); }
   void evaluate(const LocalAtoms& atoms, const NeighbourView& list, Wanted wanted, Evaluation& out) const override;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "analysis/transport_output.hpp"
 #include "io/extxyz.hpp"
 #include "physics/analysis_walks.hpp"
 #include "support/program.hpp"
@@ -254,6 +255,83 @@ TEST(AnalysisCommands, CommitteeKeepsTheLayersOfErrorApart) {
   EXPECT_EQ(determined, 4);  // D*, D_sigma, H_R, sigma at 600 K
   EXPECT_TRUE(std::filesystem::exists(folder.path() / "out" / "committee.svg"));
   EXPECT_NE(run_program({haven_program(), "transport", "committee", "a"}, folder.path().string()).code, 0);
+}
+
+/// Eight Li that jump now and then on a lattice of 27 sites, 4 A apart, between S at rest; and the crystal.
+static void write_hops(const testing::TemporaryFolder& folder) {
+  testing::FastRandom random(8);
+  std::vector<Vec3> li(8), s;
+  for (std::size_t k = 0; k < 27; ++k)
+    s.push_back(4.0 * Vec3{static_cast<double>(k / 9) + 0.5, static_cast<double>(k / 3 % 3) + 0.5,
+                           static_cast<double>(k % 3) + 0.5});
+  const auto frame = [](std::ofstream& file, std::size_t atoms) {
+    file << fmt::format("{}\nLattice=\"12 0 0 0 12 0 0 0 12\" Properties=species:S:1:pos:R:3 pbc=\"T T T\"\n", atoms);
+  };
+  const auto row = [](std::ofstream& file, const char* element, const Vec3& r) {
+    file << fmt::format("{} {:.6f} {:.6f} {:.6f}\n", element, r.x, r.y, r.z);
+  };
+  std::ofstream file(folder.file("hops.xyz")), crystal(folder.file("crystal.xyz"));
+  frame(crystal, 54);
+  for (const Vec3& r : s) row(crystal, "S", r), row(crystal, "Li", r - 4.0 * Vec3{0.5, 0.5, 0.5});
+  for (int t = 0; t < 1500; ++t) {
+    frame(file, 35);
+    for (Vec3& r : li) {
+      if (random.uniform() < 0.05) r[static_cast<int>(random.below(3))] += random.uniform() < 0.5 ? 4.0 : -4.0;
+      row(file, "Li", r + 0.2 * Vec3{random.normal(), random.normal(), random.normal()});
+    }
+    for (const Vec3& r : s) row(file, "S", r);
+  }
+}
+
+TEST(AnalysisCommands, StructureWritesHopsAndCorrelationFactors) {
+  const testing::TemporaryFolder folder;
+  write_hops(folder);
+  const auto result = run_program({haven_program(), "transport", "structure", "hops.xyz", "--frame-interval", "1000",
+                                   "--mobile", "Li", "--sites", "crystal.xyz", "-o", "out", "--json", "-"},
+                                  folder.path().string());
+  ASSERT_EQ(result.code, 0) << result.err;
+  for (const char* name : {"hops.csv", "hops.svg", "ions.csv", "ions.svg", "structure.json", "sites.csv"})
+    EXPECT_TRUE(std::filesystem::exists(folder.path() / "out" / name)) << name;
+  const json structure = json::parse(result.out);
+  EXPECT_NEAR(structure.at("hops").at("hops_per_ion").get<double>(), 75, 4 * std::sqrt(75.0 / 8));
+  const json& d = structure.at("coefficients").at("D_hop_cm2_per_s");
+  EXPECT_LT(d.at("ci95")[0].get<double>(), 0.05 * 16 / 6 * 1e-4);
+  EXPECT_GT(d.at("ci95")[1].get<double>(), 0.05 * 16 / 6 * 1e-4);
+  EXPECT_TRUE(structure.at("coefficients").at("f").at("value").is_number()) << result.err;
+  EXPECT_NE(result.err.find("f = D*/D_hop"), std::string::npos) << result.err;
+}
+
+/// Occupations are taken from the structure.json beside each transport.json.
+TEST(AnalysisCommands, ArrheniusTellsHowOccupationsChangeAtABreak) {
+  const testing::TemporaryFolder folder;
+  std::vector<std::string> words{haven_program(), "transport", "arrhenius", "--json", "-"};
+  constexpr double boltzmann = 8.617333e-5;
+  for (const double t : {500.0, 550.0, 600.0, 650.0, 750.0, 850.0, 950.0, 1050.0}) {
+    TransportResult r;
+    r.label = fmt::format("T{:g}", t), r.temperature_K = t, r.n_ions = 100, r.volume_A3 = 2000;
+    const double y = -(t < 700 ? 0.9 : 0.2) / boltzmann * (1 / t - 1 / 700.0);
+    r.sigma = log_normal_estimate(std::exp(y - 5) / t, 0.03),
+    r.tracer.iso = log_normal_estimate(std::exp(y - 12), 0.03);
+    std::filesystem::create_directory(folder.path() / r.label);
+    std::ofstream(folder.path() / r.label / "transport.json") << transport_ladder_json({&r, 1}, nullptr);
+    const std::string none = estimate_json(refused_estimate("not asked for"));
+    std::ofstream(folder.path() / r.label / "structure.json") << fmt::format(
+        R"({{"temperature_K": {0}, "remarks": [], "hops": {{"hops_per_ion": 1, "variance_over_mean": 1, "p_poisson": 1,
+        "share_of_ions_with_half_of_the_hops": 0.5, "share_of_ions_with_half_of_the_hops_poisson": 0.5, "msd_lag_ps": 1,
+        "msd_A2": 1, "msd_relative_spread": 1, "msd_relative_spread_equal_ions": 1}}, "coefficients": {{
+        "D_hop_cm2_per_s": {1}, "D_tracer_cm2_per_s": {1}, "D_sigma_cm2_per_s": {1}, "f": {1}, "f_I": {1},
+        "haven_ratio": {1}}}, "network": {{"types": [{{"sites": 48, "occupation": {2}, "occupation_sd": 0.004}}]}}}})",
+        t, none, t < 700 ? 0.5 : 0.4);
+    words.push_back(r.label);
+  }
+  const auto result = run_program(words, folder.path().string());
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(result.err.find("-0.100 +- 0.008 (type 0, 48 sites)"), std::string::npos) << result.err;
+  const json at_break = json::parse(result.out).at("at_break");
+  EXPECT_NEAR(at_break.at("ions_per_site_departure")[0].at("change").get<double>(), -0.1, 1e-9);
+  std::filesystem::remove(folder.path() / "T750" / "structure.json");
+  const auto without = run_program(words, folder.path().string());
+  EXPECT_NE(without.err.find("site occupations are not measured"), std::string::npos) << without.err;
 }
 
 }  // namespace haven

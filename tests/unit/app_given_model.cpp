@@ -50,6 +50,33 @@ class GivenModel : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
+/// T63: the summary of a run counts the rows.
+TEST_F(GivenModel, AtomsOutsideTheTrainingRangeAreInTheSummary) {
+  Model model = tiny_model();
+  for (ModelElement& element : model.elements) {
+    element.feature_min.assign(element.feature_shift.size(), 1e6);
+    element.feature_max = element.feature_min;
+  }
+  write_model(folder_.file("given.haven"), model);
+  const ProgramResult result = haven({"md", "haven.toml"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_NE((result.out + result.err).find("2 rows with atoms outside the training range"), std::string::npos)
+      << result.out << result.err;
+}
+
+/// The limit of the input file ends the command like that of the command line, and the next one goes on.
+TEST_F(GivenModel, StopsAtTheWallTimeOfTheInputFile) {
+  std::string limited = input;
+  limited.replace(limited.find("[md.guards]"), 0, "[md.restart]\nmax_walltime = \"0.001 s\"\n");
+  write("haven.toml", limited);
+  const ProgramResult stopped = haven({"md", "haven.toml"});
+  EXPECT_EQ(stopped.code, 75) << stopped.err;
+  EXPECT_TRUE(fs::exists(folder_.file("run/md/T80/r0/checkpoint.h5")));
+  const ProgramResult rest = haven({"md", "haven.toml", "--time-limit", "1h"});
+  EXPECT_EQ(rest.code, 0) << rest.err;
+  EXPECT_NE((rest.out + rest.err).find("continues from step"), std::string::npos) << rest.out << rest.err;
+}
+
 TEST_F(GivenModel, RunsDynamicsWithoutDataOrTraining) {
   const ProgramResult result = haven({"md", "haven.toml"});
   EXPECT_EQ(result.code, 0) << result.err;
@@ -206,7 +233,29 @@ TEST_F(GivenModel, RefusesToMeasureDiffusionUnderFriction) {
     EXPECT_EQ(refused.code, 3) << refused.err;
     EXPECT_NE(refused.err.find("MD005"), std::string::npos) << refused.err;
     EXPECT_EQ(msd(path, "prod").err.find("MD005"), std::string::npos);
+    EXPECT_EQ(haven({"transport", "structure", path, "--mobile", "Li", "--stage", "mix", "-o", "s"}).code, 3);
   }
+}
+
+/// Atoms of the file by number, in every copy of its cell; one that it does not have is refused.
+TEST_F(GivenModel, FreezesAtomsByNumber) {
+  std::string text = input;
+  text.insert(text.find("charges"), "supercell = [1, 2, 1]\nfrozen_atoms = [\"1\"]\n");
+  write("haven.toml", text);
+  const ProgramResult result = haven({"md", "haven.toml"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  TrajectoryReader reader(folder_.file("run/md/T80/r0"));
+  TrajectoryFrame first, last;
+  ASSERT_TRUE(reader.next(first));
+  while (reader.next(last)) {
+  }
+  ASSERT_EQ(first.positions.size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(first.positions[i] == last.positions[i], i % 2 == 1) << i;
+  text.replace(text.find("\"1\""), 3, "\"1-2\"");
+  write("haven.toml", text);
+  const ProgramResult refused = haven({"md", "haven.toml"});
+  EXPECT_EQ(refused.code, 3) << refused.err;
+  EXPECT_NE(refused.err.find("the last atom is 1"), std::string::npos) << refused.err;
 }
 
 TEST_F(GivenModel, RelaxesAStructure) {

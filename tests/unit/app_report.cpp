@@ -7,6 +7,7 @@
 #include "analysis/report.hpp"
 #include "analysis/report_data.hpp"
 #include "analysis/report_html.hpp"
+#include "analysis/transport_output.hpp"
 #include "core/error.hpp"
 #include "support/shared_data.hpp"
 
@@ -114,6 +115,33 @@ TEST_F(RunFolder, ShowsTheCellsOfEveryTemperatureAndTheirExpansion) {
         "the volume grows by 9.95e-05 &plusmn; 2e-05 per K"})  // ln(1.01) / 100; hypot(1.5 / 1000, 1.5 / 1010) / 100
     EXPECT_NE(html.find(text), std::string::npos) << text;
   EXPECT_EQ(html.find(">1.00 &plusmn;"), std::string::npos) << "a continued run repeats the event; the last one counts";
+}
+
+TEST_F(RunFolder, ShowsHopsAndCorrelationFactorsWhereTheyWereMeasured) {
+  write("provenance.json", R"({"created_by": "haven 0.1.0", "name": "x"})");
+  std::vector<TransportResult> results(2);
+  results[0].label = "T600", results[0].temperature_K = 600, results[1].label = "T700", results[1].temperature_K = 700;
+  write("transport/transport.json", transport_ladder_json(results, nullptr));
+  EXPECT_EQ(page().html.find("Sites and hops"), std::string::npos);
+  const std::string estimate = estimate_json(log_normal_estimate(0.78, 0.05));
+  write("transport/structure_T600/structure.json",
+        fmt::format(R"({{"temperature_K": 600, "remarks": ["frames are rare"],
+    "hops": {{"hops_per_ion": 12.5, "variance_over_mean": 9.1, "p_poisson": 1e-7,
+      "share_of_ions_with_half_of_the_hops": 0.11, "share_of_ions_with_half_of_the_hops_poisson": 0.42,
+      "msd_lag_ps": 5, "msd_A2": 8, "msd_relative_spread": 0.9, "msd_relative_spread_equal_ions": 0.3}},
+    "coefficients": {{"D_hop_cm2_per_s": {0}, "D_tracer_cm2_per_s": {0}, "D_sigma_cm2_per_s": {0}, "f": {0}, "f_I": {0},
+      "haven_ratio": {1}}},
+    "network": {{"types": [{{"sites": 8, "occupation": 0.75, "occupation_sd": 0.01}}]}}}})",
+                    estimate, estimate_json(refused_estimate("too short"))));
+  write("transport/structure_T600/hops.svg", "<svg id=\"of-hops\"></svg>");
+  const ReportPage shown = page();
+  for (const char* words :
+       {"Sites and hops", "f<sub>I</sub> = D<sub>&sigma;</sub>/D<sub>hop</sub>", "0.78(4)", "11&thinsp;%",
+        "42&thinsp;%", "0.750 &plusmn; 0.010", "600 K: frames are rare", "of-hops", "too short"})
+    EXPECT_NE(shown.html.find(words), std::string::npos) << words;
+  EXPECT_TRUE(shown.figures.contains("hops_T600.svg"));
+  write("transport/structure_T600/structure.json", "{}");
+  EXPECT_THROW(static_cast<void>(page()), InputError);
 }
 
 TEST_F(RunFolder, GivesTheSameBytesTwice) {
