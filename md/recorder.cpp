@@ -37,6 +37,15 @@ std::string cell_facts(const StageOptions& stage) {
   return stage.mean_cell_of.empty() ? "" : fmt::format(R"(,"mean_cell_of":{})", json_text(stage.mean_cell_of));
 }
 
+/// What acts on the velocities; nothing at constant energy.
+std::string thermostat_facts(const StageOptions& stage) {
+  if (stage.ensemble == Ensemble::nve) return "";
+  const char* name = stage.thermostat == Thermostat::bussi         ? "bussi"
+                     : stage.thermostat == Thermostat::nose_hoover ? "nose-hoover"
+                                                                   : "langevin";
+  return fmt::format(R"(,"thermostat":"{}","tau_fs":{})", name, json_number(stage.tau_fs));
+}
+
 }  // namespace
 
 void Recorder::begin_stage(const StageOptions& stage, std::int64_t first_step) {
@@ -144,9 +153,9 @@ void Recorder::event(const std::string& json_line) {
 
 std::string stage_event(const StageOptions& stage, int index, std::int64_t step) {
   return fmt::format(R"({{"event":"stage","step":{},"index":{},"name":{},"ensemble":"{}",)"
-                     R"("temperature_start_K":{},"temperature_end_K":{}{}}})",
+                     R"("temperature_start_K":{},"temperature_end_K":{}{}{}}})",
                      step, index, json_text(stage.name), name_of(stage.ensemble), json_number(stage.temperature.start),
-                     json_number(stage.temperature.end), cell_facts(stage));
+                     json_number(stage.temperature.end), thermostat_facts(stage), cell_facts(stage));
 }
 
 std::string cell_event(const std::string& stage, const MeanCellResult& mean, std::int64_t step) {

@@ -9,6 +9,7 @@
 #include <span>
 #include <utility>
 
+#include "analysis/block_mean.hpp"
 #include "core/error.hpp"
 #include "core/species.hpp"
 #include "core/units.hpp"
@@ -50,22 +51,9 @@ void scale_to_cell(const std::array<std::span<double>, 3>& axes, const Mat3& cel
 }
 
 MeasuredTemperature mean_temperature(const std::vector<double>& values) {
-  const auto mean_of = [&](std::size_t begin, std::size_t end) {
-    double sum = 0;
-    for (std::size_t k = begin; k < end; ++k) sum += values[k];
-    return sum / static_cast<double>(end - begin);
-  };
-  const std::size_t n = values.size(), blocks = 10;
-  MeasuredTemperature result{.mean_K = mean_of(0, n), .error_K = 0, .frames = static_cast<Index>(n)};
-  result.error_K = result.mean_K;
-  if (n < blocks) return result;
-  double sum2 = 0;
-  for (std::size_t b = 0; b < blocks; ++b) {
-    const double deviation = mean_of(b * n / blocks, (b + 1) * n / blocks) - result.mean_K;
-    sum2 += deviation * deviation;
-  }
-  result.error_K = std::sqrt(sum2 / static_cast<double>(blocks * (blocks - 1)));
-  return result;
+  const BlockMean found = block_mean(values);
+  return {
+      .mean_K = found.mean, .error_K = found.error.value_or(found.mean), .frames = static_cast<Index>(values.size())};
 }
 
 /// One pass over a trajectory.

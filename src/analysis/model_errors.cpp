@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "analysis/error_interval.hpp"
 #include "core/error.hpp"
 #include "core/species.hpp"
 #include "core/units.hpp"
@@ -18,11 +19,27 @@ constexpr std::size_t worst_count = 10;
 /// xx yy zz yz xz xy
 constexpr int voigt[6][2] = {{0, 0}, {1, 1}, {2, 2}, {1, 2}, {0, 2}, {0, 1}};
 
-/// Adds up absolute and squared errors; finish() turns the sums into means.
+/// Squared errors of one frame.
+struct FrameSquares {
+  Index frame = 0;
+  SquaredErrors energy{}, force{}, stress{};
+};
+
+/// Adds up absolute and squared errors; finish() turns the sums into means with intervals.
 struct Sums {
   ErrorSummary summary;
+  std::vector<FrameSquares> frames{};
 
+  /// What is added from now on belongs to this frame.
+  void start(Index frame) {
+    if (frames.empty() || frames.back().frame != frame) frames.push_back({.frame = frame});
+  }
+  static void add(SquaredErrors& squares, double error) {
+    squares.sum += error * error;
+    ++squares.count;
+  }
   void add_energy(double error) {
+    add(frames.back().energy, error);
     ++summary.energies;
     summary.energy_mae += std::abs(error);
     summary.energy_rmse += error * error;
@@ -30,6 +47,7 @@ struct Sums {
     summary.energy_max = std::max(summary.energy_max, std::abs(error));
   }
   void add_force(double label, double error) {
+    add(frames.back().force, error);
     ++summary.force_components;
     summary.force_mae += std::abs(error);
     summary.force_rmse += error * error;
@@ -37,11 +55,13 @@ struct Sums {
     summary.force_max = std::max(summary.force_max, std::abs(error));
   }
   void add_stress(double error) {
+    add(frames.back().stress, error);
     ++summary.stress_components;
     summary.stress_mae += std::abs(error);
     summary.stress_rmse += error * error;
   }
-  [[nodiscard]] ErrorSummary finish() const {
+  /// @param origins of all frames of the set
+  [[nodiscard]] ErrorSummary finish(std::span<const FrameOrigin> origins) const {
     ErrorSummary s = summary;
     const auto mean = [](double& value, Index count) { value = count > 0 ? value / static_cast<double>(count) : 0.0; };
     mean(s.energy_mae, s.energies);
@@ -54,7 +74,25 @@ struct Sums {
     mean(s.stress_rmse, s.stress_components);
     for (double* value : {&s.energy_rmse, &s.force_rmse, &s.force_label_rms, &s.stress_rmse})
       *value = std::sqrt(*value);
+    std::vector<FrameOrigin> own;
+    for (const FrameSquares& f : frames) own.push_back(origins[static_cast<std::size_t>(f.frame)]);
+    const ResamplingUnits units = resampling_units(own);
+    s.resampled = units.kind;
+    s.resampled_units = units.count;
+    s.energy_rmse_ci95 = interval(units, &FrameSquares::energy);
+    s.force_rmse_ci95 = interval(units, &FrameSquares::force);
+    s.stress_rmse_ci95 = interval(units, &FrameSquares::stress);
     return s;
+  }
+  [[nodiscard]] std::optional<Interval> interval(const ResamplingUnits& units,
+                                                 SquaredErrors FrameSquares::*quantity) const {
+    std::vector<SquaredErrors> sums(static_cast<std::size_t>(units.count));
+    for (std::size_t f = 0; f < frames.size(); ++f) {
+      SquaredErrors& into = sums[static_cast<std::size_t>(units.unit_of[f])];
+      into.sum += (frames[f].*quantity).sum;
+      into.count += (frames[f].*quantity).count;
+    }
+    return rmse_interval(sums);
   }
 };
 
@@ -81,7 +119,9 @@ class Comparison {
     std::vector<Sums*> groups{&all_, &by_group_[frame.group.empty() ? "ungrouped" : frame.group]};
     if (frame.temperature) groups.push_back(&by_temperature_[fmt::format("{:g} K", *frame.temperature)]);
     const double atoms = static_cast<double>(frame.structure.size());
+    origins_.push_back({.trajectory = frame.trajectory, .step = frame.source.index});
     for (Sums* sums : groups) {
+      sums->start(index);
       ++sums->summary.structures;
       sums->summary.atoms += frame.structure.size();
     }
@@ -99,11 +139,11 @@ class Comparison {
   }
 
   ModelErrors finish() {
-    result_.all = all_.finish();
-    for (const auto& [name, sums] : by_group_) result_.by_group[name] = sums.finish();
-    for (const auto& [name, sums] : by_temperature_) result_.by_temperature[name] = sums.finish();
+    result_.all = all_.finish(origins_);
+    for (const auto& [name, sums] : by_group_) result_.by_group[name] = sums.finish(origins_);
+    for (const auto& [name, sums] : by_temperature_) result_.by_temperature[name] = sums.finish(origins_);
     for (const auto& [number, sums] : by_element_)
-      result_.by_element[std::string(element_symbol(number))] = sums.finish();
+      result_.by_element[std::string(element_symbol(number))] = sums.finish(origins_);
     std::vector<Index> order(result_.frames.size());
     std::iota(order.begin(), order.end(), Index{0});
     const auto badness = [&](Index k) {
@@ -126,6 +166,7 @@ class Comparison {
     for (std::size_t i = 0; i < frame.forces.size(); ++i) {
       const int number = frame.structure.numbers[i];
       Sums& element = by_element_[number];
+      element.start(index);
       ++atoms_of[number];
       if (!prediction.force_deviations.empty())
         deviations_.push_back(
@@ -169,6 +210,7 @@ class Comparison {
   std::map<std::string, Sums> by_group_, by_temperature_;
   std::map<int, Sums> by_element_;
   std::vector<DeviationPoint> deviations_;
+  std::vector<FrameOrigin> origins_;
   ModelErrors result_;
 };
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <functional>
 #include <map>
 #include <optional>
@@ -12,8 +13,10 @@
 
 namespace haven {
 
+using Interval = std::array<double, 2>;
+
 /// Errors of energies, forces and stress over a set of frames. A quantity without labels has a count of zero and no
-/// value.
+/// value. Intervals: rmse_interval(); absent when too few independent frames were tested.
 struct ErrorSummary {
   Index structures = 0, atoms = 0;
   Index energies = 0, force_components = 0, stress_components = 0;          ///< number of labels compared
@@ -21,6 +24,9 @@ struct ErrorSummary {
   double force_mae = 0, force_rmse = 0, force_max = 0;                      ///< eV/A over components
   double force_label_rms = 0;                                               ///< eV/A, the size of what is predicted
   double stress_mae = 0, stress_rmse = 0;                                   ///< eV/A^3 over six components
+  std::optional<Interval> energy_rmse_ci95{}, force_rmse_ci95{}, stress_rmse_ci95{};  ///< 95 %, units as above
+  std::string resampled{};    ///< what was resampled for them: ResamplingUnits::kind
+  Index resampled_units = 0;  ///< and how many of it
 };
 
 /// One force component, energy or stress component: label and prediction.
@@ -65,8 +71,9 @@ using ErrorProgress = std::function<void(Index done, Index total)>;
                                           const ErrorProgress& progress = {});
 
 /// The JSON contract of `haven test`: n_structures, n_atoms, energy_mae_meV_per_atom, energy_rmse_meV_per_atom,
-/// force_mae_meV_per_A, force_rmse_meV_per_A, stress_rmse_GPa (null if none), by_element, by_group; besides
-/// by_temperature, worst frames, and maxima. Values without labels are null. A committee has force_deviation besides.
+/// force_mae_meV_per_A, force_rmse_meV_per_A, stress_rmse_GPa (null if none), by_element, by_group; besides numbers of
+/// labels, 95 % intervals of the rms errors (`..._ci95`) and what they rest on, by_temperature, worst frames, and
+/// maxima. Values without labels are null. A committee has force_deviation besides.
 [[nodiscard]] std::string to_json(const ModelErrors& errors);
 /// A table for people.
 [[nodiscard]] std::string to_text(const ModelErrors& errors);

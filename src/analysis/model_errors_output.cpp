@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analysis/error_interval.hpp"
 #include "analysis/model_errors.hpp"
 #include "core/species.hpp"
 #include "core/units.hpp"
@@ -14,20 +15,38 @@ using Json = nlohmann::ordered_json;
 
 Json value_or_null(double value, Index count) { return count > 0 ? Json(value) : Json(nullptr); }
 
+Json interval_json(const std::optional<Interval>& interval, double factor) {
+  return interval ? Json{factor * (*interval)[0], factor * (*interval)[1]} : Json(nullptr);
+}
+
+Json resampling_json(const ErrorSummary& s) {
+  return {{"method", "studentised bootstrap"},
+          {"resampled", s.resampled},
+          {"n", s.resampled_units},
+          {"resamples", resamples}};
+}
+
 Json summary_json(const ErrorSummary& s) {
   Json json;
   json["n_structures"] = s.structures;
   json["n_atoms"] = s.atoms;
+  json["n_energies"] = s.energies;
+  json["n_force_components"] = s.force_components;
+  json["n_stress_components"] = s.stress_components;
   json["energy_mae_meV_per_atom"] = value_or_null(1e3 * s.energy_mae, s.energies);
   json["energy_rmse_meV_per_atom"] = value_or_null(1e3 * s.energy_rmse, s.energies);
+  json["energy_rmse_meV_per_atom_ci95"] = interval_json(s.energy_rmse_ci95, 1e3);
   json["energy_bias_meV_per_atom"] = value_or_null(1e3 * s.energy_bias, s.energies);
   json["energy_max_meV_per_atom"] = value_or_null(1e3 * s.energy_max, s.energies);
   json["force_mae_meV_per_A"] = value_or_null(1e3 * s.force_mae, s.force_components);
   json["force_rmse_meV_per_A"] = value_or_null(1e3 * s.force_rmse, s.force_components);
+  json["force_rmse_meV_per_A_ci95"] = interval_json(s.force_rmse_ci95, 1e3);
   json["force_max_meV_per_A"] = value_or_null(1e3 * s.force_max, s.force_components);
   json["force_label_rms_meV_per_A"] = value_or_null(1e3 * s.force_label_rms, s.force_components);
   json["stress_mae_GPa"] = value_or_null(units::ev_per_a3_in_gpa * s.stress_mae, s.stress_components);
   json["stress_rmse_GPa"] = value_or_null(units::ev_per_a3_in_gpa * s.stress_rmse, s.stress_components);
+  json["stress_rmse_GPa_ci95"] = interval_json(s.stress_rmse_ci95, units::ev_per_a3_in_gpa);
+  json["rmse_intervals"] = resampling_json(s);
   return json;
 }
 
@@ -40,11 +59,15 @@ Json group_json(const std::map<std::string, ErrorSummary>& groups) {
 Json element_json(const std::map<std::string, ErrorSummary>& elements) {
   Json json = Json::object();
   for (const auto& [symbol, s] : elements)
-    json[symbol] = {{"n_atoms", s.atoms},
+    json[symbol] = {{"n_structures", s.structures},
+                    {"n_atoms", s.atoms},
+                    {"n_force_components", s.force_components},
                     {"force_mae_meV_per_A", 1e3 * s.force_mae},
                     {"force_rmse_meV_per_A", 1e3 * s.force_rmse},
+                    {"force_rmse_meV_per_A_ci95", interval_json(s.force_rmse_ci95, 1e3)},
                     {"force_max_meV_per_A", 1e3 * s.force_max},
-                    {"force_label_rms_meV_per_A", 1e3 * s.force_label_rms}};
+                    {"force_label_rms_meV_per_A", 1e3 * s.force_label_rms},
+                    {"rmse_intervals", resampling_json(s)}};
   return json;
 }
 
@@ -75,16 +98,29 @@ std::string deviation_text(const DeviationCalibration& calibration) {
   return text + "\n";
 }
 
+std::string text_row(const std::string& name, const std::array<std::string, 8>& cells) {
+  return fmt::format("{:<24} {:>7} {:>9} {:>24} {:>9} {:>24} {:>9} {:>24}  {}\n", name, cells[0], cells[1], cells[2],
+                     cells[3], cells[4], cells[5], cells[6], cells[7]);
+}
+
 std::string text_line(const std::string& name, const ErrorSummary& s) {
-  const auto cell = [](double value, Index count, const char* format) {
-    return count > 0 ? fmt::format(fmt::runtime(format), value) : std::string("-");
+  const auto cell = [](double value, Index count, int decimals) {
+    return count > 0 ? fmt::format("{:.{}f}", value, decimals) : std::string("-");
   };
-  return fmt::format("{:<24} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n", name, s.structures,
-                     cell(1e3 * s.energy_mae, s.energies, "{:.2f}"), cell(1e3 * s.energy_rmse, s.energies, "{:.2f}"),
-                     cell(1e3 * s.force_mae, s.force_components, "{:.1f}"),
-                     cell(1e3 * s.force_rmse, s.force_components, "{:.1f}"),
-                     cell(1e3 * s.force_label_rms, s.force_components, "{:.0f}"),
-                     cell(units::ev_per_a3_in_gpa * s.stress_rmse, s.stress_components, "{:.3f}"));
+  const auto range = [](const std::optional<Interval>& interval, double factor, int decimals) {
+    return interval ? fmt::format(" [{:.{}f}, {:.{}f}]", factor * (*interval)[0], decimals, factor * (*interval)[1],
+                                  decimals)
+                    : std::string();
+  };
+  constexpr double gpa = units::ev_per_a3_in_gpa;
+  return text_row(
+      name, {fmt::format("{}", s.structures), cell(1e3 * s.energy_mae, s.energies, 2),
+             cell(1e3 * s.energy_rmse, s.energies, 2) + range(s.energy_rmse_ci95, 1e3, 2),
+             cell(1e3 * s.force_mae, s.force_components, 1),
+             cell(1e3 * s.force_rmse, s.force_components, 1) + range(s.force_rmse_ci95, 1e3, 1),
+             cell(1e3 * s.force_label_rms, s.force_components, 0),
+             cell(gpa * s.stress_rmse, s.stress_components, 3) + range(s.stress_rmse_ci95, gpa, 3),
+             s.resampled_units < least_resampling_units ? "-" : fmt::format("{} {}", s.resampled_units, s.resampled)});
 }
 
 std::string parity_table(const char* header, std::span<const ParityPoint> points) {
@@ -138,15 +174,16 @@ std::string to_json(const ModelErrors& errors) {
 }
 
 std::string to_text(const ModelErrors& errors) {
-  std::string text = fmt::format("{:<24} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "", "frames", "E mae", "E rmse",
-                                 "F mae", "F rmse", "F labels", "S rmse");
-  text += fmt::format("{:<24} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "", "", "meV/atom", "meV/atom", "meV/A",
-                      "meV/A", "meV/A", "GPa");
+  std::string text =
+      text_row("", {"frames", "E mae", "E rmse", "F mae", "F rmse", "F labels", "S rmse", "intervals from"});
+  text += text_row("", {"", "meV/atom", "meV/atom", "meV/A", "meV/A", "meV/A", "GPa", ""});
   text += text_line("all", errors.all);
   if (errors.by_group.size() > 1)
     for (const auto& [name, summary] : errors.by_group) text += text_line(name, summary);
   for (const auto& [name, summary] : errors.by_temperature) text += text_line(name, summary);
   for (const auto& [name, summary] : errors.by_element) text += text_line(name, summary);
+  text += fmt::format("[95 % intervals: {} resamples; none from fewer than {} frames, trajectories or blocks]\n",
+                      resamples, least_resampling_units);
   if (!errors.worst.empty()) {
     const FrameErrors& f = errors.frames[static_cast<std::size_t>(errors.worst.front())];
     text += fmt::format("worst frame: {}", f.name);

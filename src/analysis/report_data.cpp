@@ -110,14 +110,27 @@ DataPart data_of(const Json& json) {
   return part;
 }
 
+std::optional<std::array<double, 2>> interval_member(const Json& json, const char* key) {
+  const Json pair = json.is_object() ? json.value(key, Json()) : Json();
+  if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number() || !pair[1].is_number()) return std::nullopt;
+  return std::array<double, 2>{pair[0].get<double>(), pair[1].get<double>()};
+}
+
 ErrorRow error_row(const std::string& name, const Json& json) {
+  const Json how = json.value("rmse_intervals", Json());
   return {.name = name,
           .structures = number_member(json, "n_structures", 0),
           .energy_rmse = number_member(json, "energy_rmse_meV_per_atom", -1),
           .energy_mae = number_member(json, "energy_mae_meV_per_atom", -1),
           .force_rmse = number_member(json, "force_rmse_meV_per_A", -1),
           .force_mae = number_member(json, "force_mae_meV_per_A", -1),
-          .stress_rmse = number_member(json, "stress_rmse_GPa", -1)};
+          .stress_rmse = number_member(json, "stress_rmse_GPa", -1),
+          .energy_ci95 = interval_member(json, "energy_rmse_meV_per_atom_ci95"),
+          .force_ci95 = interval_member(json, "force_rmse_meV_per_A_ci95"),
+          .stress_ci95 = interval_member(json, "stress_rmse_GPa_ci95"),
+          .resampled = how.is_object()
+                           ? fmt::format("{:.0f} {}", number_member(how, "n", 0), text_member(how, "resampled"))
+                           : ""};
 }
 
 std::vector<ErrorPart> errors_of(const Json& json) {
@@ -154,9 +167,7 @@ ArrheniusPart arrhenius_of(const Json& json) {
 }
 
 std::array<double, 2> pair_member(const Json& json, const char* key) {
-  const Json pair = json.is_object() ? json.value(key, Json()) : Json();
-  if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number() || !pair[1].is_number()) return {};
-  return {pair[0].get<double>(), pair[1].get<double>()};
+  return interval_member(json, key).value_or(std::array<double, 2>{});
 }
 
 CommitteePart committee_of(const Json& json) {

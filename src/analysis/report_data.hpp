@@ -47,6 +47,9 @@ struct ErrorRow {
   std::string name;
   double structures = 0, energy_rmse = -1, energy_mae = -1, force_rmse = -1, force_mae = -1,
          stress_rmse = -1;  ///< meV/atom, meV/A, GPa
+  /// 95 %, same units; absent when too few independent frames were tested
+  std::optional<std::array<double, 2>> energy_ci95{}, force_ci95{}, stress_ci95{};
+  std::string resampled{};  ///< what the intervals come from, e.g. "20 blocks"
 };
 
 struct ErrorPart {

@@ -3,14 +3,20 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "analysis/foreign_trajectory.hpp"
 #include "analysis/report_data.hpp"
 #include "analysis/structure_reading.hpp"
 #include "analysis/transport_output.hpp"
 #include "app/options.hpp"
 #include "core/error.hpp"
+#include "io/trajectory.hpp"
 
 namespace haven {
+
+namespace fs = std::filesystem;
 
 TrajectoryReading reading_of(const TransportArguments& arguments) {
   return {.frame_interval_fs = arguments.frame_interval_fs,
@@ -48,8 +54,39 @@ TransportOptions options_of(const TransportArguments& arguments) {
   return options;
 }
 
+namespace {
+
+/// Thermostat of a stage as the run wrote it down; empty at constant energy, and where nothing is known.
+std::string thermostat_of_stage(const fs::path& events, const std::string& stage) {
+  std::string thermostat;
+  std::istringstream lines(read_text_file(events.string()));
+  for (std::string line; std::getline(lines, line);) {
+    const auto event = nlohmann::json::parse(line, nullptr, false);
+    const auto text = [&](const char* key) {
+      return event.is_object() && event.contains(key) && event[key].is_string() ? event[key].get<std::string>() : "";
+    };
+    if (text("event") == "stage" && text("name") == stage) thermostat = text("thermostat");
+  }
+  return thermostat;
+}
+
+}  // namespace
+
+std::unique_ptr<TrajectorySource> open_for_diffusion(const std::string& path, const TransportArguments& arguments) {
+  auto source = open_trajectory(path, reading_of(arguments));
+  const bool folder = fs::is_directory(path);
+  const fs::path events = (folder ? fs::path(path) : fs::path(path).parent_path()) / "events.jsonl";
+  if (!(folder || is_own_h5md(path)) || !fs::exists(events)) return source;
+  const std::string stage = arguments.stage.empty() ? TrajectoryReader(path).stages().back() : arguments.stage;
+  if (thermostat_of_stage(events, stage) == "langevin")
+    throw InputError(fmt::format("MD005: stage \"{}\" ran with Langevin friction, which changes diffusion", stage),
+                     path,
+                     "Choose another stage (--stage), or run one at constant energy or with the thermostat bussi.");
+  return source;
+}
+
 IonTracks tracks_of(Session& session, const TransportArguments& arguments) {
-  const auto source = open_trajectory(arguments.trajectories[0], reading_of(arguments));
+  const auto source = open_for_diffusion(arguments.trajectories[0], arguments);
   session.log.progress("reading " + arguments.trajectories[0]);
   return collect_tracks(*source, {.mobile = atomic_numbers(arguments.mobile),
                                   .skip_ps = arguments.skip_ps,

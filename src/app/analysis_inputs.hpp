@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,12 @@ namespace haven {
 
 /// Settings of the analysis; where only the MSD is asked for, elements without a charge count as +1.
 [[nodiscard]] TransportOptions options_of(const TransportArguments& arguments);
+
+/// Opens one trajectory for commands that measure diffusion.
+/// @throws InputError (MD005) for a stage of our own that ran with Langevin friction, which changes diffusion; what
+/// open_trajectory() throws
+[[nodiscard]] std::unique_ptr<TrajectorySource> open_for_diffusion(const std::string& path,
+                                                                   const TransportArguments& arguments);
 
 /// Tracks of the first trajectory, which is read with a word of progress.
 [[nodiscard]] IonTracks tracks_of(Session& session, const TransportArguments& arguments);

@@ -159,7 +159,9 @@ void Parser::add_pipeline(const std::string& name, const std::string& last_step,
 }
 
 void Parser::add_coupling(CLI::App* app) {
-  positive(app, "--tau", md_.tau, "relaxation time of the thermostat, fs");
+  app->add_option("--tau", md_.tau, "relaxation time of the thermostat, fs; 0: 1000, and 100 while equilibrating")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   positive(app, "--every-fs", md_.every_fs, "time between stored frames, fs");
   positive(app, "--barostat-tau", md_.barostat_tau, "time scale of the volume, fs");
   positive(app, "--replicas", md_.replicas, "independent runs per temperature");

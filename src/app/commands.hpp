@@ -104,7 +104,7 @@ struct PlainMdArguments {
   std::string model, structure, folder = "md";
   std::vector<std::string> committee{};  ///< other models that are compared with the first
   std::vector<double> temperatures{};
-  double ps = 0, timestep = 1.0, every_fs = 100, tau = 100;
+  double ps = 0, timestep = 1.0, every_fs = 100, tau = 0;
   double equilibrate_ps = 0;  ///< > 0: at constant pressure first, then the run in the mean cell
   double pressure = 0, barostat_tau = 1000, bulk_modulus = 50;  ///< GPa, fs, GPa
   std::string ensemble = "nvt", barostat = "rescaling", shape = "isotropic", device = "auto";

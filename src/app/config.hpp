@@ -83,7 +83,7 @@ struct SystemConfig {
 
 struct ThermostatConfig {
   std::string type = "bussi";  ///< bussi | nose-hoover | langevin; unless given, nose-hoover with the barostat mtk
-  double tau = 100.0;
+  double tau = 0.0;            ///< fs; after reading 1000 in a transport stage and 100 in others, unless given
 };
 
 struct BarostatConfig {

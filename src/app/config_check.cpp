@@ -165,7 +165,7 @@ void Checker::check_stage(std::size_t index) {
     check_multiple(path + ".ps", stage.ps * 1000);
   }
   if (stage.ensemble == "nve" && stage.thermostat) add(path + ".thermostat", "contradicts ensemble = \"nve\"");
-  if (stage.thermostat && stage.thermostat->tau < 2 * config_.md.timestep)
+  if (stage.thermostat && stage.thermostat->tau > 0 && stage.thermostat->tau < 2 * config_.md.timestep)
     add(path + ".thermostat.tau", "must be at least two time steps");
   if (stage.ensemble != "npt" && stage.barostat)
     add(path + ".barostat", fmt::format("contradicts ensemble = \"{}\"", stage.ensemble));
@@ -277,6 +277,8 @@ void complete_config(Config& config) {
   for (StageConfig& stage : config.md.stages) {
     if (stage.ensemble != "nve" && !stage.thermostat)
       stage.thermostat = ThermostatConfig{.type = thermostat_for(stage)};
+    // Weak where diffusion is measured, quick where a temperature is to be reached.
+    if (stage.thermostat && stage.thermostat->tau == 0) stage.thermostat->tau = stage.transport ? 1000 : 100;
     if (stage.ensemble == "npt" && !stage.barostat) stage.barostat.emplace();
     if (stage.transport && !stage.trajectory) stage.trajectory.emplace();
   }

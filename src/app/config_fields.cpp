@@ -152,7 +152,8 @@ void visit_stage(FieldVisitor& v, StageConfig& stage) {
              "bussi: velocity rescaling with canonical sampling; nose-hoover: a chain of three; langevin: friction "
              "and noise, which change diffusion"},
             thermostat.type, thermostat_choices);
-        s.real({"tau", "relaxation time, fs"}, thermostat.tau, positive);
+        s.real({"tau", "relaxation time, fs; 0: 1000 in a transport stage, 100 in others"}, thermostat.tau,
+               not_negative);
       });
   visit_optional(v, {"barostat", "npt"}, "", stage.barostat, [](FieldVisitor& s, BarostatConfig& barostat) {
     s.choice({"type",

@@ -53,7 +53,7 @@ std::vector<PlanPilot> pilots_of(Session& session, const TransportArguments& arg
   std::vector<PlanPilot> pilots;
   for (const std::string& path : arguments.trajectories) {
     std::vector<std::unique_ptr<TrajectorySource>> sources;
-    sources.push_back(open_trajectory(path, reading_of(arguments)));
+    sources.push_back(open_for_diffusion(path, arguments));
     const TransportResult result = analyse_transport(std::move(sources), options_of(arguments), session.log);
     const Estimate& d = result.tracer.iso;
     if (!d.determined() && !d.upper_bound)

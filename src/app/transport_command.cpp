@@ -23,8 +23,7 @@ std::string in_folder(const std::string& folder, const std::string& name) { retu
 ExitCode transport_analysis(Session& session, const TransportArguments& arguments) {
   const std::string refused = from_root(session.world, [&] {
     std::vector<std::unique_ptr<TrajectorySource>> sources;
-    for (const std::string& path : arguments.trajectories)
-      sources.push_back(open_trajectory(path, reading_of(arguments)));
+    for (const std::string& path : arguments.trajectories) sources.push_back(open_for_diffusion(path, arguments));
     TransportResult result = analyse_transport(std::move(sources), options_of(arguments), session.log);
     result.label = fmt::format("T{:g}", result.temperature_K);
     session.log.info(transport_text(result));

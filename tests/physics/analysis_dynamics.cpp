@@ -1,10 +1,15 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numbers>
 
+#include "analysis/block_mean.hpp"
 #include "analysis/distributions.hpp"
+#include "analysis/layers.hpp"
 #include "analysis/sites.hpp"
+#include "analysis/structure.hpp"
 #include "analysis/transport.hpp"
 #include "core/units.hpp"
 #include "md/mean_cell.hpp"
@@ -102,7 +107,32 @@ TEST(KnownMotion, HarmonicCrystalSwings) {
 }
 
 /// T29: the mean of 200 series of correlated numbers (AR(1), correlation time 20 of 2,000 steps) lies within the 95 %
-/// interval that ten blocks and Student's t give in 90 to 99 % of them.
+/// interval that ten blocks and Student's t give in 90 to 99 % of them: means over thermo.csv, and temperatures.
+TEST(ErrorBars, OfMeansOverTimeCoverTheMeanOfCorrelatedSeries) {
+  const double a = std::exp(-1.0 / 20), quantile = student_quantile(0.975, 9);
+  int covered = 0, naive = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    FastRandom random(seed);
+    std::vector<double> series;
+    for (double x = random.normal(); series.size() < 2000; x = a * x + std::sqrt(1 - a * a) * random.normal())
+      series.push_back(300 + 10 * x);
+    const BlockMean found = block_mean(series);
+    ASSERT_TRUE(found.error);
+    covered += std::abs(found.mean - 300) <= quantile * *found.error;
+    naive += std::abs(found.mean - 300) <= 1.96 * 10 / std::sqrt(2000.0);
+  }
+  EXPECT_GE(covered, 180);
+  EXPECT_LE(covered, 198);
+  EXPECT_LT(naive, 100) << "2,000 correlated numbers are not 2,000 independent ones";
+}
+
+TEST(ErrorBars, OfFewerThanTenValuesAreNotGiven) {
+  const std::vector<double> values{1, 2, 3, 4, 5, 6, 7, 8, 9};
+  EXPECT_DOUBLE_EQ(block_mean(values).mean, 5);
+  EXPECT_FALSE(block_mean(values).error);
+}
+
+/// T29, of the mean cell of a stage at constant pressure, whose volume is such a series.
 TEST(ErrorBars, OfTheMeanCellCoverTheMeanOfCorrelatedSeries) {
   const double a = std::exp(-1.0 / 20), quantile = student_quantile(0.975, 9);
   int covered = 0;
@@ -122,8 +152,29 @@ TEST(ErrorBars, OfTheMeanCellCoverTheMeanOfCorrelatedSeries) {
   EXPECT_LE(covered, 198);
 }
 
-/// T29: ions that change between two sites with probability 0.05 (correlation time 10 of 400 frames): the occupation is
-/// 10 of 20 ions within what five blocks and Student's t say, in 90 to 99 % of 200 runs.
+namespace {
+
+/// 20 ions that change between two places, 0 and 1, with probability 0.05 a frame (correlation time 10 of 400 frames):
+/// half of them are in each. `at` tells where ion i is when it is there.
+IonTracks two_places(std::uint64_t seed, const std::function<Vec3(std::size_t ion, bool second)>& at) {
+  FastRandom random(seed);
+  IonTracks tracks = testing::make_walk({.ions = 20, .frames = 400, .noise = 0, .step = 0}, 1);
+  tracks.mean_cell = Mat3{{{{10, 0, 0}, {0, 10, 0}, {0, 0, 10}}}}, tracks.volume = 1000;
+  for (std::size_t i = 0; i < 20; ++i) {
+    bool second = random.uniform() < 0.5;
+    for (std::size_t t = 0; t < 400; ++t) {
+      if (random.uniform() < 0.05) second = !second;
+      const Vec3 r = at(i, second);
+      for (std::size_t k = 0; k < 3; ++k) tracks.series[3 * i + k][t] = r[static_cast<int>(k)];
+    }
+  }
+  return tracks;
+}
+
+}  // namespace
+
+/// T29: the occupation of a site is 10 of 20 ions within what five blocks and Student's t say, in 90 to 99 % of 200
+/// runs.
 TEST(ErrorBars, OfSiteOccupationsCoverTheMeanOfCorrelatedSeries) {
   SiteMap sites;
   sites.cell = Mat3{{{{10, 0, 0}, {0, 10, 0}, {0, 0, 10}}}};
@@ -131,18 +182,46 @@ TEST(ErrorBars, OfSiteOccupationsCoverTheMeanOfCorrelatedSeries) {
   const double quantile = student_quantile(0.975, 4);
   int covered = 0;
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
-    FastRandom random(seed);
-    IonTracks tracks = testing::make_walk({.ions = 20, .frames = 400, .noise = 0, .step = 0}, 1);
-    tracks.mean_cell = sites.cell, tracks.volume = 1000;
-    for (std::size_t i = 0; i < 20; ++i) {
-      bool right = random.uniform() < 0.5;
-      for (std::size_t t = 0; t < 400; ++t) {
-        if (random.uniform() < 0.05) right = !right;
-        tracks.series[3 * i][t] = right ? 7.5 : 2.5, tracks.series[3 * i + 1][t] = tracks.series[3 * i + 2][t] = 5;
-      }
-    }
+    const IonTracks tracks = two_places(seed, [](std::size_t, bool second) { return Vec3{second ? 7.5 : 2.5, 5, 5}; });
     const SiteStatistics left = jump_network(tracks, sites).sites[0];
     covered += std::abs(left.occupation - 10) <= quantile * left.occupation_sd;
+  }
+  EXPECT_GE(covered, 180);
+  EXPECT_LE(covered, 198);
+}
+
+/// T29: an ion is 2 A from the one host atom half of the time and 4.5 A otherwise, so it has half a neighbour: within
+/// what five blocks and Student's t say, in 90 to 99 % of 200 runs.
+TEST(ErrorBars, OfCoordinationNumbersCoverTheMeanOfCorrelatedSeries) {
+  const double quantile = student_quantile(0.975, 4);
+  int covered = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    IonTracks tracks = two_places(seed, [](std::size_t ion, bool second) {
+      const double angle = 2 * std::numbers::pi * static_cast<double>(ion) / 20, r = second ? 4.5 : 2.0;
+      return Vec3{5 + r * std::cos(angle), 5 + r * std::sin(angle), 5};
+    });
+    tracks.host.interval_ps = tracks.interval_ps;
+    tracks.host.frames.assign(400, {Vec3{5, 5, 5}});
+    tracks.host.numbers = {16};
+    const auto pairs = pair_distributions(tracks);
+    const auto mixed = std::find_if(pairs.begin(), pairs.end(), [](const auto& p) { return p.first != p.second; });
+    ASSERT_NE(mixed, pairs.end());
+    ASSERT_GT(mixed->first_minimum, 2.0);
+    ASSERT_LT(mixed->first_minimum, 4.4);
+    covered += std::abs(mixed->neighbours - 0.5) <= quantile * mixed->neighbours_sd;
+  }
+  EXPECT_GE(covered, 180);
+  EXPECT_LE(covered, 198);
+}
+
+/// T29: a layer of the lower half holds half of the ions within what ten blocks and Student's t say.
+TEST(ErrorBars, OfTheIonsInALayerCoverTheMeanOfCorrelatedSeries) {
+  const double quantile = student_quantile(0.975, 9);
+  int covered = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    const IonTracks tracks = two_places(seed, [](std::size_t, bool second) { return Vec3{5, 5, second ? 7.5 : 2.5}; });
+    const CellLayer lower = analyse_layers(tracks, {.edges = {0.0, 0.5}, .lag_ps = 0.2}).layers[0];
+    covered += std::abs(lower.ions - 10) <= quantile * lower.ions_sd;
   }
   EXPECT_GE(covered, 180);
   EXPECT_LE(covered, 198);

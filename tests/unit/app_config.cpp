@@ -159,6 +159,16 @@ TEST(Config, FillsInWhatAStageNeeds) {
   EXPECT_FALSE(config.md.stages[1].trajectory.has_value());
 }
 
+TEST(Config, CouplesATransportStageWeaklyUnlessToldOtherwise) {
+  const auto tau_of = [](const std::string& keys) {
+    return parse_config("[[md.stage]]\nname = \"p\"\nps = 1\n" + keys, "x").md.stages[0].thermostat->tau;
+  };
+  EXPECT_EQ(tau_of(""), 100);
+  EXPECT_EQ(tau_of("transport = true\n"), 1000);
+  EXPECT_EQ(tau_of("transport = true\nthermostat = { type = \"nose-hoover\" }\n"), 1000);
+  EXPECT_EQ(tau_of("transport = true\nthermostat = { tau = 50.0 }\n"), 50);
+}
+
 TEST(Config, SetReplacesValuesOfAnyDepth) {
   const Config config =
       parse_config(complete_input, "x",
@@ -189,8 +199,9 @@ TEST(Config, SchemaListsEveryKeyWithItsDefault) {
        {"\"max_force\"", "\"additionalProperties\": false", "\"default\": 30.0", "\"exclusiveMinimum\"", "\"stage\""})
     EXPECT_NE(schema.find(word), std::string::npos) << word;
   EXPECT_EQ(schema.find("green_kubo"), std::string::npos) << "what this version cannot do is not offered";
-  EXPECT_NE(config_markdown().find("| `md.stage[].thermostat.tau` | number > 0 | `100.0` | relaxation time, fs |"),
-            std::string::npos);
+  EXPECT_NE(
+      config_markdown().find("| `md.stage[].thermostat.tau` | number >= 0 | `0.0` | relaxation time, fs; 0: 1000"),
+      std::string::npos);
 }
 
 TEST(Config, TheDocumentedTableIsTheProgramsOwn) {

@@ -216,6 +216,27 @@ TEST_F(GivenModel, TakesMassesFrozenElementsAndThermostats) {
   }
 }
 
+TEST_F(GivenModel, RefusesToMeasureDiffusionUnderFriction) {
+  std::string text = input;
+  text.insert(text.find("[[md.stage]]"),
+              "[[md.stage]]\nname = \"mix\"\nps = 0.02\nthermostat = { type = \"langevin\" }\n"
+              "trajectory = { every_fs = 1 }\n");
+  write("haven.toml", text);
+  ASSERT_EQ(haven({"md", "haven.toml"}).code, 0);
+  const std::string events = bytes_of(folder_.file("run/md/T80/r0/events.jsonl"));
+  EXPECT_NE(events.find(R"("thermostat":"langevin","tau_fs":100)"), std::string::npos) << events;
+  const auto msd = [&](const std::string& path, const std::string& stage) {
+    return haven({"transport", "msd", path, "--mobile", "Li", "--stage", stage});
+  };
+  for (const char* path : {"run/md/T80/r0", "run/md/T80/r0/traj.part0001.h5"}) {
+    const ProgramResult refused = msd(path, "mix");
+    EXPECT_EQ(refused.code, 3) << refused.err;
+    EXPECT_NE(refused.err.find("MD005"), std::string::npos) << refused.err;
+    EXPECT_EQ(msd(path, "prod").err.find("MD005"), std::string::npos);
+    EXPECT_EQ(haven({"transport", "structure", path, "--mobile", "Li", "--stage", "mix", "-o", "s"}).code, 3);
+  }
+}
+
 /// Atoms of the file by number, in every copy of its cell; one that it does not have is refused.
 TEST_F(GivenModel, FreezesAtomsByNumber) {
   std::string text = input;

@@ -68,6 +68,19 @@ TEST_F(RunFolder, WithADamagedFileIsRejectedByName) {
   }
 }
 
+TEST_F(RunFolder, ShowsErrorsOfTheModelWithTheirIntervals) {
+  write("provenance.json", R"({"created_by": "haven 0.1.0", "name": "x"})");
+  write("model/errors.json",
+        R"({"test": {"n_structures": 40, "energy_rmse_meV_per_atom": 2.5, "energy_rmse_meV_per_atom_ci95": [2.1, 3.25],
+    "force_rmse_meV_per_A": 61, "force_rmse_meV_per_A_ci95": null, "stress_rmse_GPa": 0.2, "stress_rmse_GPa_ci95": [0.15, 0.31],
+    "rmse_intervals": {"resampled": "blocks", "n": 20}, "by_group": {}, "by_element": {}}})");
+  const std::string html = page().html;
+  for (const char* words :
+       {"2.5<small>95&thinsp;%: 2.1 &hellip; 3.25</small>", "<td>61</td>",
+        "0.2<small>95&thinsp;%: 0.15 &hellip; 0.31</small>", "<td>20 blocks</td>", "studentised bootstrap"})
+    EXPECT_NE(html.find(words), std::string::npos) << words;
+}
+
 TEST_F(RunFolder, ShowsWhyFramesWereRejected) {
   write("provenance.json", R"({"created_by": "haven 0.1.0", "name": "x"})");
   write(
