@@ -28,7 +28,8 @@ StopRequest::StopRequest() {
 }
 
 StopRequest::~StopRequest() {
-  for (const int signal : handled) std::signal(signal, SIG_DFL);
+  // Who has obeyed a signal is about to end with the exit code that says so; one more must not take that away.
+  for (const int signal : handled) std::signal(signal, received_signal != 0 ? SIG_IGN : SIG_DFL);
 }
 
 void StopRequest::set_wall_limit(double seconds) {

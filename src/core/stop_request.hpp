@@ -9,6 +9,7 @@ class StopRequest {
  public:
   /// Installs the handlers for this process. One object per process.
   StopRequest();
+  /// Signals have their default action again, or are ignored if one was received.
   ~StopRequest();
   StopRequest(const StopRequest&) = delete;
   StopRequest& operator=(const StopRequest&) = delete;

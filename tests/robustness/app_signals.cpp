@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -17,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Runs of 432 atoms that nobody waits for to end.
+/// Runs of 512 atoms that nobody waits for to end.
 class Signals : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -26,7 +27,7 @@ class Signals : public ::testing::Test {
   }
   [[nodiscard]] static std::vector<std::string> program() {
     return {haven_program(), "md", "m.haven",     "POSCAR", "-T", "100", "--ps", "1000000",
-            "--every-fs",    "2",  "--supercell", "6",      "6",  "6",   "-o",   "out"};
+            "--every-fs",    "2",  "--supercell", "8",      "8",  "4",   "-o",   "out"};
   }
   [[nodiscard]] std::string run() const { return folder_.file("out/T100/r0"); }
   /// Starts `words`, which begin the given part of the trajectory, and lets `act` loose on them.
@@ -78,7 +79,13 @@ TEST_F(Signals, ToTheLauncherStopAllRanksWithACheckpoint) {
   std::int64_t before = -1;
   for (const int signal : {SIGUSR1, SIGUSR2, SIGTERM, SIGINT}) {
     SCOPED_TRACE(signal);
-    const ProgramResult result = interrupt(words, ++part, [&](int launcher) { kill(launcher, signal); });
+    std::chrono::steady_clock::time_point sent;
+    const ProgramResult result = interrupt(words, ++part, [&](int launcher) {
+      sent = std::chrono::steady_clock::now();
+      kill(launcher, signal);
+    });
+    RecordProperty("seconds_after_signal_" + std::to_string(signal),
+                   std::to_string(std::chrono::duration<double>(std::chrono::steady_clock::now() - sent).count()));
     if (signal == SIGUSR1 || signal == SIGUSR2) {
       EXPECT_EQ(result.code, 75) << result.err;
     }

@@ -149,7 +149,7 @@ TEST(LiveTransport, EqualsTheStoredTrajectory) {
     options.guards.mobile_elements = mobile;
     options.guards.host_msd_factor = 0;
     const auto result = run({.potential = *potential, .input = input, .options = options});
-    ASSERT_EQ(result->sink.transport.size(), 1u);
+    ASSERT_EQ(result->sink.transport.size(), 2u);  // with the checkpoints of the beginning and of the end
     const LiveTransport& live = result->sink.transport.back();
     EXPECT_EQ(live.elements, mobile);
     EXPECT_EQ(live.last_step, 100 * 2);
