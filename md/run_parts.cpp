@@ -231,7 +231,8 @@ void Simulation::write_row(double max_force) {
   const bool keeps = thermo.extrapolating > 0 && wants_candidate();
   std::vector<OutsideAtom> outside;  // naming atoms takes milliseconds: only where somebody reads it
   if (thermo.extrapolating > 0 && (keeps || !flagged_.contains("extrapolation"))) outside = atoms_outside();
-  for (Finding& finding : watchdog_.check_row(dynamics_, engine_, thermo, conserved)) {
+  std::vector<Finding> findings = watchdog_.check_row(dynamics_, engine_, thermo, conserved);
+  for (Finding& finding : findings) {
     if (finding.guard == "extrapolation") name_atoms(finding, outside);
     report_finding(finding);
   }

@@ -222,7 +222,7 @@ void Importer::judge_frame(Frame&& frame, Index index, const ImportFile& file,
                            const std::vector<std::array<bool, 3>>& movable) {
   if (options_.stress == ImportOptions::Stress::ignore) frame.stress.reset();
   if (const auto found = checks_.reason_to_reject(frame, movable)) return reject(index, found->code, found->text);
-  for (const Finding& found : checks_.remarks(frame)) remark(index, found.code, found.text);
+  for (const FrameFinding& found : checks_.remarks(frame)) remark(index, found.code, found.text);
   if (!source(file).group.empty() || frame.group.empty()) frame.group = current().group;
   if (frame.source.sha256.empty()) frame.source.sha256 = current().sha256;
   count_kept(frame);
@@ -416,14 +416,14 @@ ImportReport Importer::run(const std::string& path, const std::vector<Frame>& fr
     if (options_.stress == ImportOptions::Stress::ignore) frame.stress.reset();
     const Index index = current().frames++;
     guarded([&] { check_elements(frame.structure.numbers, path); });
-    const auto reason = frame.forces.empty() ? std::optional<Finding>({"DI009", "no forces in this frame"})
-                        : !frame.energy      ? std::optional<Finding>({"DI010", "no energy in this frame"})
+    const auto reason = frame.forces.empty() ? std::optional<FrameFinding>({"DI009", "no forces in this frame"})
+                        : !frame.energy      ? std::optional<FrameFinding>({"DI010", "no energy in this frame"})
                                              : checks_.reason_to_reject(frame, {});
     if (reason) {
       reject(index, reason->code, reason->text);
       continue;
     }
-    for (const Finding& found : checks_.remarks(frame)) remark(index, found.code, found.text);
+    for (const FrameFinding& found : checks_.remarks(frame)) remark(index, found.code, found.text);
     count_kept(frame);
   }
   settle_units();

@@ -20,16 +20,16 @@ std::string atom_name(const Structure& structure, std::size_t atom) {
 
 Vec3 net_force(const Frame& frame) { return std::accumulate(frame.forces.begin(), frame.forces.end(), Vec3{}); }
 
-std::optional<Finding> check_finite(const Frame& frame) {
+std::optional<FrameFinding> check_finite(const Frame& frame) {
   const auto finite = [](const std::vector<Vec3>& v) { return std::all_of(v.begin(), v.end(), is_finite); };
   const bool stress = !frame.stress ||
                       (is_finite((*frame.stress)[0]) && is_finite((*frame.stress)[1]) && is_finite((*frame.stress)[2]));
   if (finite(frame.structure.positions) && finite(frame.forces) && stress && std::isfinite(frame.energy.value_or(0)))
     return std::nullopt;
-  return Finding{"DI004", "a number is not finite"};
+  return FrameFinding{"DI004", "a number is not finite"};
 }
 
-std::optional<Finding> check_forces(const Frame& frame, double limit) {
+std::optional<FrameFinding> check_forces(const Frame& frame, double limit) {
   double largest = 0;
   std::size_t where = 0;
   for (std::size_t atom = 0; atom < frame.forces.size(); ++atom)
@@ -38,31 +38,31 @@ std::optional<Finding> check_forces(const Frame& frame, double limit) {
       where = atom;
     }
   if (largest <= limit * limit) return std::nullopt;
-  return Finding{"DI005",
-                 fmt::format("max|F| {:.1f} eV/A on {}", std::sqrt(largest), atom_name(frame.structure, where))};
+  return FrameFinding{"DI005",
+                      fmt::format("max|F| {:.1f} eV/A on {}", std::sqrt(largest), atom_name(frame.structure, where))};
 }
 
-std::optional<Finding> check_scale(const Frame& frame) {
+std::optional<FrameFinding> check_scale(const Frame& frame) {
   if (const auto stress = stress_beyond_physics(frame))
-    return Finding{"DI011",
-                   fmt::format("stress of {:.1f} eV/A^3 ({:.0f} GPa)", *stress, *stress * units::ev_per_a3_in_gpa)};
+    return FrameFinding{
+        "DI011", fmt::format("stress of {:.1f} eV/A^3 ({:.0f} GPa)", *stress, *stress * units::ev_per_a3_in_gpa)};
   if (const auto energy = energy_beyond_physics(frame))
-    return Finding{"DI012", fmt::format("energy of {:.6g} eV per atom", *energy)};
+    return FrameFinding{"DI012", fmt::format("energy of {:.6g} eV per atom", *energy)};
   return std::nullopt;
 }
 
-std::optional<Finding> check_distances(const Frame& frame, double limit) {
+std::optional<FrameFinding> check_distances(const Frame& frame, double limit) {
   const auto pair = closest_pair_below(frame.structure, limit);
   if (!pair) return std::nullopt;
   const auto a = static_cast<std::size_t>(pair->a), b = static_cast<std::size_t>(pair->b);
-  return Finding{"DI006", fmt::format("{} and {} are {:.3f} A apart", atom_name(frame.structure, a),
-                                      atom_name(frame.structure, b), pair->distance)};
+  return FrameFinding{"DI006", fmt::format("{} and {} are {:.3f} A apart", atom_name(frame.structure, a),
+                                           atom_name(frame.structure, b), pair->distance)};
 }
 
 /// Forces that a program set to zero because the atoms were held are no labels. With flags: every held component is
 /// exactly zero while others are not. Without: some atoms have exactly zero force, and the rest does not sum to zero,
 /// as it would by symmetry.
-std::optional<Finding> check_constraints(const Frame& frame, const std::vector<std::array<bool, 3>>& movable) {
+std::optional<FrameFinding> check_constraints(const Frame& frame, const std::vector<std::array<bool, 3>>& movable) {
   Index held = 0, zero_atoms = 0, nonzero = 0;
   bool held_are_zero = true;
   for (std::size_t atom = 0; atom < frame.forces.size(); ++atom) {
@@ -80,14 +80,14 @@ std::optional<Finding> check_constraints(const Frame& frame, const std::vector<s
   }
   if (nonzero == 0) return std::nullopt;
   if (held > 0 && held_are_zero)
-    return Finding{"DI007",
-                   fmt::format("the forces on {} held coordinates were set to zero (selective dynamics)", held)};
+    return FrameFinding{"DI007",
+                        fmt::format("the forces on {} held coordinates were set to zero (selective dynamics)", held)};
   const double net = norm(net_force(frame));
   const double limit = std::max(0.1, 0.005 * static_cast<double>(frame.forces.size()));
   if (zero_atoms == 0 || net < limit) return std::nullopt;
-  return Finding{"DI007",
-                 fmt::format("{} atoms have exactly zero force while the others sum to {:.2f} eV/A (held atoms)",
-                             zero_atoms, net)};
+  return FrameFinding{"DI007",
+                      fmt::format("{} atoms have exactly zero force while the others sum to {:.2f} eV/A (held atoms)",
+                                  zero_atoms, net)};
 }
 
 std::uint64_t mixed(std::uint64_t hash, std::uint64_t value) {
@@ -136,7 +136,7 @@ double nearest_distance(const Cell& cell, Vec3 d) {
 
 }  // namespace
 
-std::optional<ClosePair> closest_pair_below(const Structure& structure, double limit) {
+std::optional<ClosestAtoms> closest_pair_below(const Structure& structure, double limit) {
   const Cell& cell = structure.cell;
   const Vec3 heights = cell.heights();
   int axis = 0;
@@ -144,13 +144,13 @@ std::optional<ClosePair> closest_pair_below(const Structure& structure, double l
     if (heights[k] > heights[axis]) axis = k;
     // An atom and its own image; below two limits the nearest-image rule used further down would not hold either.
     if (cell.periodic()[static_cast<std::size_t>(k)] && heights[k] < 2 * limit && structure.size() > 0)
-      return ClosePair{0, 0, heights[k]};
+      return ClosestAtoms{0, 0, heights[k]};
   }
   // Sweep along the tallest axis: only atoms within the limit of each other's slab can be close.
   const auto entries = sorted_along(structure, axis);
   const bool periodic = cell.periodic()[static_cast<std::size_t>(axis)];
   const double window = limit / heights[axis];
-  std::optional<ClosePair> closest;
+  std::optional<ClosestAtoms> closest;
   double best = limit;
   const std::size_t n = entries.size();
   for (std::size_t i = 0; i < n; ++i) {
@@ -162,15 +162,15 @@ std::optional<ClosePair> closest_pair_below(const Structure& structure, double l
       const double distance = nearest_distance(cell, entries[j].fractional - entries[i].fractional);
       if (distance >= best) continue;
       best = distance;
-      closest =
-          ClosePair{std::min(entries[i].atom, entries[j].atom), std::max(entries[i].atom, entries[j].atom), distance};
+      closest = ClosestAtoms{std::min(entries[i].atom, entries[j].atom), std::max(entries[i].atom, entries[j].atom),
+                             distance};
     }
   }
   return closest;
 }
 
-std::optional<Finding> FrameChecks::reason_to_reject(const Frame& frame,
-                                                     const std::vector<std::array<bool, 3>>& movable) {
+std::optional<FrameFinding> FrameChecks::reason_to_reject(const Frame& frame,
+                                                          const std::vector<std::array<bool, 3>>& movable) {
   if (auto found = check_finite(frame)) return found;
   if (auto found = check_forces(frame, max_force_)) return found;
   if (auto found = check_scale(frame)) return found;
@@ -181,13 +181,13 @@ std::optional<Finding> FrameChecks::reason_to_reject(const Frame& frame,
   const auto [at, inserted] = energy_of_geometry_.try_emplace(digest(frame.structure), energy);
   if (inserted) return std::nullopt;
   if (std::abs(at->second - energy) < 1e-6)
-    return Finding{"DI008", "the same structure and energy as an earlier frame"};
+    return FrameFinding{"DI008", "the same structure and energy as an earlier frame"};
   other_energy_ = at->second;
   return std::nullopt;
 }
 
-std::vector<Finding> FrameChecks::remarks(const Frame& frame) const {
-  std::vector<Finding> found;
+std::vector<FrameFinding> FrameChecks::remarks(const Frame& frame) const {
+  std::vector<FrameFinding> found;
   const double net = norm(net_force(frame)) / static_cast<double>(std::max<std::size_t>(1, frame.forces.size()));
   if (net > max_net_force_)
     found.push_back({"DI101", fmt::format("the forces sum to {:.4f} eV/A per atom instead of 0", net)});

@@ -9,7 +9,7 @@
 namespace haven {
 
 /// A decision code with the numbers behind it.
-struct Finding {
+struct FrameFinding {
   std::string code;
   std::string text;
 };
@@ -23,10 +23,10 @@ class FrameChecks {
 
   /// A reason to reject the frame, in this order: non-finite numbers, largest force, stress and energy beyond physics,
   /// closest atoms, zeroed forces of constrained atoms, duplicate. `movable` as in VaspSettings.
-  [[nodiscard]] std::optional<Finding> reason_to_reject(const Frame& frame,
-                                                        const std::vector<std::array<bool, 3>>& movable);
+  [[nodiscard]] std::optional<FrameFinding> reason_to_reject(const Frame& frame,
+                                                             const std::vector<std::array<bool, 3>>& movable);
   /// Remarks on a frame that is kept: net force, the same geometry with another energy.
-  [[nodiscard]] std::vector<Finding> remarks(const Frame& frame) const;
+  [[nodiscard]] std::vector<FrameFinding> remarks(const Frame& frame) const;
 
  private:
   double max_force_, min_distance_, max_net_force_;
@@ -35,10 +35,10 @@ class FrameChecks {
 };
 
 /// The closest pair of atoms (periodic images included) that is nearer than `limit`; distance 0..limit.
-struct ClosePair {
+struct ClosestAtoms {
   Index a = 0, b = 0;
   double distance = 0;  ///< A
 };
-[[nodiscard]] std::optional<ClosePair> closest_pair_below(const Structure& structure, double limit);
+[[nodiscard]] std::optional<ClosestAtoms> closest_pair_below(const Structure& structure, double limit);
 
 }  // namespace haven

@@ -47,6 +47,17 @@ class GivenModel : public ::testing::Test {
     return run_program(words, folder_.path().string());
   }
   void write(const std::string& name, const std::string& text) const { std::ofstream(folder_.file(name)) << text; }
+  /// Whether the last frame has each atom where the first one had it not.
+  [[nodiscard]] std::vector<bool> atoms_that_moved() const {
+    TrajectoryReader reader(folder_.file("run/md/T80/r0"));
+    TrajectoryFrame first, last;
+    EXPECT_TRUE(reader.next(first));
+    while (reader.next(last)) {
+    }
+    std::vector<bool> moved;
+    for (std::size_t i = 0; i < first.positions.size(); ++i) moved.push_back(first.positions[i] != last.positions[i]);
+    return moved;
+  }
   TemporaryFolder folder_;
 };
 
@@ -62,6 +73,18 @@ TEST_F(GivenModel, AtomsOutsideTheTrainingRangeAreInTheSummary) {
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_NE((result.out + result.err).find("2 rows with atoms outside the training range"), std::string::npos)
       << result.out << result.err;
+}
+
+/// A guard that looks at rows ends the program with its exit code and its reason.
+TEST_F(GivenModel, AtomsThatComeTooNearEndTheRunWithExitCode4) {
+  std::string text = input;
+  text.insert(text.find("charges"), "supercell = [6, 6, 6]\n");
+  text.insert(text.find("host = "), "minimum_distance_factor = 1.0\n");
+  text.replace(text.find("ps = 0.05"), 9, "ps = 1.00");
+  write("haven.toml", text);
+  const ProgramResult result = haven({"md", "haven.toml"});
+  EXPECT_EQ(result.code, 4) << result.err;
+  EXPECT_NE(result.err.find("A apart, below the limit of 3.000 A"), std::string::npos) << result.err;
 }
 
 /// The limit of the input file ends the command like that of the command line, and the next one goes on.
@@ -204,15 +227,12 @@ TEST_F(GivenModel, TakesMassesFrozenElementsAndThermostats) {
   write("haven.toml", text);
   const ProgramResult result = haven({"md", "haven.toml"});
   ASSERT_EQ(result.code, 0) << result.err;
-  TrajectoryReader reader(folder_.file("run/md/T80/r0"));
-  TrajectoryFrame first, last;
-  ASSERT_TRUE(reader.next(first));
-  while (reader.next(last)) {
-  }
-  for (std::size_t i = 0; i < first.positions.size(); ++i) {
+  const std::vector<bool> moved = atoms_that_moved();
+  const TrajectoryReader reader(folder_.file("run/md/T80/r0"));
+  for (std::size_t i = 0; i < moved.size(); ++i) {
     const bool lithium = reader.header().numbers[i] == 3;
     EXPECT_EQ(reader.header().masses[i] == 6.015, lithium);
-    EXPECT_EQ(first.positions[i] != last.positions[i], lithium);
+    EXPECT_EQ(moved[i], lithium);
   }
 }
 
@@ -244,13 +264,7 @@ TEST_F(GivenModel, FreezesAtomsByNumber) {
   write("haven.toml", text);
   const ProgramResult result = haven({"md", "haven.toml"});
   ASSERT_EQ(result.code, 0) << result.err;
-  TrajectoryReader reader(folder_.file("run/md/T80/r0"));
-  TrajectoryFrame first, last;
-  ASSERT_TRUE(reader.next(first));
-  while (reader.next(last)) {
-  }
-  ASSERT_EQ(first.positions.size(), 4U);
-  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(first.positions[i] == last.positions[i], i % 2 == 1) << i;
+  EXPECT_EQ(atoms_that_moved(), (std::vector<bool>{true, false, true, false}));
   text.replace(text.find("\"1\""), 3, "\"1-2\"");
   write("haven.toml", text);
   const ProgramResult refused = haven({"md", "haven.toml"});
