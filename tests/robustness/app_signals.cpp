@@ -26,10 +26,10 @@ class Signals : public ::testing::Test {
     std::ofstream(folder_.file("POSCAR")) << tiny_poscar;
   }
   [[nodiscard]] static std::vector<std::string> program() {
-    return {haven_program(), "md", "m.haven",     "POSCAR", "-T", "100", "--ps", "1000000",
-            "--every-fs",    "2",  "--supercell", "8",      "8",  "4",   "-o",   "out"};
+    return {haven_program(), "md", "m.haven",     "POSCAR", "-T", "20", "--ps", "1000000",
+            "--every-fs",    "2",  "--supercell", "8",      "8",  "4",  "-o",   "out"};
   }
-  [[nodiscard]] std::string run() const { return folder_.file("out/T100/r0"); }
+  [[nodiscard]] std::string run() const { return folder_.file("out/T20/r0"); }
   /// Starts `words`, which begin the given part of the trajectory, and lets `act` loose on them.
   [[nodiscard]] ProgramResult interrupt(const std::vector<std::string>& words, int part,
                                         const std::function<void(int)>& act) const {
